@@ -1,0 +1,144 @@
+"""Build: generate the handlers, cythonize, compile.
+
+WASMCY_DISPATCH=tail|loop chooses the form of dispatch; else a probe is compiled and its code read.
+WASMCY_SANITIZE=1 builds with AddressSanitizer and UBSan (loop form).
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import types
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT))
+ENGINE = "wasmcy/engine"
+SANITIZE = os.environ.get("WASMCY_SANITIZE") == "1"
+GCC_FLAGS = [
+    "-O2", "-fno-strict-aliasing", "-fno-math-errno", "-fwrapv", "-fomit-frame-pointer", "-ffp-contract=off",
+    "-fno-tree-loop-distribute-patterns", "-fno-semantic-interposition", "-g0",
+]  # fmt: skip
+HANDLER_FLAGS = ["-fno-stack-protector", "-fcf-protection=none", "-foptimize-sibling-calls"]
+# Modules that keep their checks: they read foreign bytes.
+CHECKED = [
+    "wasmcy/binary/reader.py", "wasmcy/binary/decoder.py", "wasmcy/binary/types.py", "wasmcy/validation/context.py",
+    "wasmcy/validation/listener.py", "wasmcy/validation/operands.py", "wasmcy/validation/references.py", "wasmcy/validation/validator.py",
+    "wasmcy/engine/translator.py", "wasmcy/engine/instance.pyx",
+]  # fmt: skip
+RUNTIME = ["wasmcy/engine/store.pyx", "wasmcy/engine/code.pyx", "wasmcy/engine/machine.pyx"]
+PROBE = """
+#include <stdint.h>
+typedef int (*handler)(uint64_t *, uint64_t *, uint8_t *, uint64_t, void *, uint64_t, double, float);
+int probe(uint64_t *pc, uint64_t *sp, uint8_t *mem, uint64_t n, void *i, uint64_t r, double f, float s) {
+    sp[(uint16_t)pc[1]] = r += sp[pc[1] >> 48];
+    if (r > n) sp[0] = (uint64_t)mem;
+    return (*(handler *)(pc + 2))(pc + 2, sp, mem, n, i, r, f, s);
+}
+"""
+
+
+def tail_calls_work(compiler):
+    """Whether the compiler turns the probe's last call into a jump, read from its assembly."""
+    machine = os.uname().machine if hasattr(os, "uname") else ""
+    jump = {"x86_64": "jmp", "amd64": "jmp", "aarch64": "br", "arm64": "br", "riscv64": "jr"}.get(machine)
+    if jump is None or not hasattr(compiler, "compiler"):
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "probe.c"), Path(folder, "probe.s")
+        source.write_text(PROBE)
+        command = [*compiler.compiler_so, *GCC_FLAGS, *flags_known(compiler, HANDLER_FLAGS), "-S", str(source), "-o", str(target)]
+        if subprocess.run(command, capture_output=True).returncode:
+            return False
+        lines = [line.split() for line in target.read_text().splitlines()]
+    calls = [line for line in lines if line and line[0] in ("call", "callq", "bl", "blr", "jalr")]
+    jumps = [line for line in lines if line and line[0] in (jump, jump + "q") and not line[-1].startswith(".L")]
+    return bool(jumps) and not calls
+
+
+def flags_known(compiler, flags):
+    """Those of the flags that the compiler takes."""
+    known = []
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "empty.c")
+        source.write_text("int x;\n")
+        for flag in flags:
+            command = [*compiler.compiler_so, "-Werror", flag, "-c", str(source), "-o", str(Path(folder, "empty.o"))]
+            if subprocess.run(command, capture_output=True).returncode == 0:
+                known.append(flag)
+    return known
+
+
+class Build(build_ext):
+    """Generate and cythonize when the compiler is known; compile in parallel."""
+
+    def finalize_options(self):
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
+    def build_extensions(self):
+        wanted = os.environ.get("WASMCY_DISPATCH") or ("loop" if SANITIZE else "")
+        tail = wanted == "tail" if wanted else tail_calls_work(self.compiler)
+        if sys.platform == "win32" and self.compiler.compiler_type == "msvc":
+            flags, handler_flags, link = ["/O2", "/fp:precise"], [], []
+        else:
+            flags, handler_flags = flags_known(self.compiler, GCC_FLAGS), flags_known(self.compiler, HANDLER_FLAGS)
+            link = [] if SANITIZE or sys.platform == "darwin" else ["-s"]
+        if SANITIZE:
+            sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize=alignment", "-O1", "-g", "-fno-sanitize-recover=undefined"]
+            flags, handler_flags, link = [*flags, *sanitizers], [], ["-fsanitize=address,undefined"]
+        print(f"wasmcy: dispatch by {'tail calls' if tail else 'a loop'}")
+        for extension in self.extensions:
+            extension.define_macros.append(("WASMCY_TAIL", str(int(tail))))
+            extension.extra_compile_args = flags + (handler_flags if "_handlers" in extension.name else [])
+            extension.extra_link_args = link
+        super().build_extensions()
+
+
+def wanted_form():
+    """The form to generate for, before a compiler object exists."""
+    from setuptools._distutils.ccompiler import new_compiler
+    from setuptools._distutils.sysconfig import customize_compiler
+
+    wanted = os.environ.get("WASMCY_DISPATCH") or ("loop" if SANITIZE else "")
+    if wanted:
+        return wanted == "tail"
+    compiler = new_compiler()
+    customize_compiler(compiler)
+    return tail_calls_work(compiler)
+
+
+def extensions():
+    package = types.ModuleType("wasmcy")  # the generator, without the compiled modules of the package
+    package.__path__ = [str(ROOT / "wasmcy")]
+    sys.modules["wasmcy"] = package
+    from wasmcy.engine import generate
+
+    form = "tail" if wanted_form() else "loop"
+    os.environ["WASMCY_DISPATCH"] = form
+    folder = ROOT / ENGINE
+    generated = [p for p in generate.write(folder, form == "tail") if p.suffix == ".pyx"]
+    build = ROOT / "build" / f"cython-{form}"
+    common = {"language_level": 3, "cdivision": True, "emit_code_comments": False, "freethreading_compatible": True,
+              "initializedcheck": False, "annotation_typing": False}  # fmt: skip
+
+    def group(paths, checked):
+        made = [
+            Extension(p.replace("/", ".").rpartition(".")[0], [p], include_dirs=[ENGINE], define_macros=[]) for p in paths
+        ]
+        return cythonize(
+            made, build_dir=str(build.relative_to(ROOT)), nthreads=os.cpu_count() if len(made) > 1 else 0, quiet=True, show_all_warnings=False,
+            compiler_directives={**common, "boundscheck": checked, "wraparound": checked},
+        )  # fmt: skip
+
+    handlers = [f"{ENGINE}/{p.name}" for p in generated]
+    return [*group(CHECKED, True), *group([*RUNTIME, *handlers], False)]
+
+
+if __name__ == "__main__":
+    metadata_only = {"egg_info", "dist_info", "sdist", "clean", "--version", "--name"} & set(sys.argv)
+    setup(ext_modules=[] if metadata_only else extensions(), cmdclass={"build_ext": Build})

@@ -1,0 +1,285 @@
+"""Runs a script: its commands, its assertions, and the report of what failed.
+
+Assertions are counted: passed, failed, or skipped for one of two reasons: the assertion is about
+the text format (`skipped_text`), or a module needs what wasmcy cannot execute yet and scope.txt
+allows that for this file (`skipped_unsupported`). A command that is no assertion is counted only
+when it fails.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import engine
+from .engine import (
+    Engine,
+    GuestException,
+    InvalidError,
+    LinkError,
+    MalformedError,
+    StackExhausted,
+    TextUnsupported,
+    Trap,
+    Unsupported,
+    assemble,
+)
+from .sexpr import Form, ReadError, Source
+from .values import Value, argument, matches, show
+
+
+class Failure(Exception):
+    """A command did not do what the script says; the message says what happened instead."""
+
+
+@dataclass
+class Report:
+    """Outcome of one script or of many."""
+
+    passed: int = 0
+    skipped_text: int = 0
+    skipped_unsupported: int = 0
+    failures: list[str] = field(default_factory=list)
+    unsupported: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def skipped(self) -> int:
+        return self.skipped_text + self.skipped_unsupported
+
+    def add(self, other: "Report") -> None:
+        self.passed += other.passed
+        self.skipped_text += other.skipped_text
+        self.skipped_unsupported += other.skipped_unsupported
+        self.failures += other.failures
+        for reason, count in other.unsupported.items():
+            self.unsupported[reason] = self.unsupported.get(reason, 0) + count
+
+    def __str__(self) -> str:
+        return f"{self.passed} passed, {len(self.failures)} failed, {self.skipped} skipped"
+
+
+def run_file(
+    path: Path,
+    name: str | None = None,
+    features: Mapping[str, bool] | None = None,
+    partial: bool = False,
+) -> Report:
+    """Run one script; `partial` allows modules in it to be unsupported."""
+    text = path.read_bytes().decode("utf-8", "surrogateescape")
+    return Script(Source(text, name or str(path)), features, partial).run()
+
+
+class Script:
+    """State of one script: its engine, its modules and instances by name, its report.
+
+    The name None stands for the latest. A module that did not load leaves the exception that says
+    why, so that the assertions which need it are skipped or fail with it.
+    """
+
+    def __init__(
+        self, source: Source, features: Mapping[str, bool] | None = None, partial: bool = False
+    ) -> None:
+        self.source = source
+        self.engine = Engine(features)
+        self.partial = partial
+        self.report = Report()
+        self.modules: dict[str | None, Any] = {}
+        self.instances: dict[str | None, Any] = {}
+
+    def run(self) -> Report:
+        try:
+            forms = self.source.forms()
+        except ReadError as error:
+            self.report.failures.append(f"{self.source.name}:{error.line}: {error}")
+            return self.report
+        if forms and not any(form.head in COMMANDS for form in forms):
+            # A script may be just the fields of one module, as the reference interpreter allows.
+            self.source = Source(f"(module {self.source.text})", self.source.name)
+            forms = self.source.forms()
+        for form in forms:
+            self._command(form)
+        return self.report
+
+    def _command(self, form: Form) -> None:
+        is_assertion = form.head.startswith("assert_")
+        try:
+            command = COMMANDS.get(form.head)
+            if command is None:
+                raise Failure("unknown command")
+            command(self, form)
+            self.report.passed += is_assertion
+        except TextUnsupported:
+            self.report.skipped_text += is_assertion
+        except Unsupported as error:
+            if not self.partial:
+                self._fail(form, f"unsupported: {error}")
+                return
+            self.report.skipped_unsupported += is_assertion
+            reason = str(error)
+            self.report.unsupported[reason] = self.report.unsupported.get(reason, 0) + 1
+        except Failure as error:
+            self._fail(form, str(error))
+        except Exception as error:  # noqa: BLE001  whatever the engine raises is a finding
+            self._fail(form, f"{type(error).__name__}: {error}")
+
+    def _fail(self, form: Form, message: str) -> None:
+        place = f"{self.source.name}:{self.source.line(form.start)}"
+        self.report.failures.append(
+            f"{place}: {' '.join(message.split())} in {self.source.spelling(form)}"
+        )
+
+    # modules and instances
+
+    def _binary(self, form: Form) -> bytes:
+        """The bytes of a module form. Binary modules are as given, text is assembled."""
+        if "quote" in form:
+            raise TextUnsupported("quoted text")
+        if "binary" in form:
+            return b"".join(item for item in form if isinstance(item, bytes))
+        return assemble(f"(module {self.source.text[form.body : form.end]}")
+
+    def do_module(self, form: Form) -> None:
+        name = _module_name(form)
+        if "instance" in form:
+            names = [item for item in form[2:] if isinstance(item, str)]
+            self._instantiate(names[0] if names else None, names[1] if len(names) > 1 else None)
+            return
+        with self._remember(self.modules, name):
+            self.modules[name] = self.modules[None] = self.engine.load(self._binary(form))
+        if "definition" not in form:
+            self._instantiate(name, name)
+
+    def _instantiate(self, name: str | None, module_name: str | None) -> None:
+        with self._remember(self.instances, name):
+            module = _found(self.modules, module_name, "module")
+            self.instances[name] = self.instances[None] = self.engine.instantiate(module)
+
+    @contextmanager
+    def _remember(self, where: dict[str | None, Any], name: str | None) -> Any:
+        """Keep what prevented a module or instance, in its place."""
+        try:
+            yield
+        except (TextUnsupported, Unsupported) as error:
+            where[name] = where[None] = error
+            if where is self.modules:
+                self.instances[name] = self.instances[None] = error
+            raise
+        except Exception as error:
+            where[name] = where[None] = Failure(f"needs a module that did not load ({error})")
+            if where is self.modules:
+                self.instances[name] = self.instances[None] = where[None]
+            raise
+
+    def do_register(self, form: Form) -> None:
+        name = _string(form, 1)
+        instance = _found(self.instances, form[2] if len(form) > 2 else None, "instance")
+        self.engine.register(name, instance)
+
+    # actions
+
+    def do_action(self, form: Form) -> tuple[Value, ...]:
+        has_name = isinstance(form[1], str)
+        instance = _found(self.instances, form[1] if has_name else None, "instance")
+        name = _string(form, 1 + has_name)
+        if form.head == "get":
+            return (engine.get(instance, name),)
+        arguments = [argument(item) for item in form[2 + has_name :] if isinstance(item, Form)]
+        return engine.invoke(instance, name, arguments)
+
+    # assertions
+
+    def do_assert_return(self, form: Form) -> None:
+        values = self.do_action(_form(form, 1))
+        patterns = [item for item in form[2:] if isinstance(item, Form)]
+        if len(values) != len(patterns) or not all(map(matches, patterns, values)):
+            raise Failure(f"got {show(values, patterns)}")
+
+    def _expect(
+        self, form: Form, kind: type[Exception], action: Callable[[], object], message: str | None
+    ) -> None:
+        """`action` must raise this kind of error, with a message that begins as the script says."""
+        try:
+            action()
+        except kind as error:
+            text = str(getattr(error, "message", error))
+            if message is not None and not text.startswith(message):
+                raise Failure(f"wrong message {text!r}, expected {message!r},") from None
+        else:
+            raise Failure(f"no {kind.__name__}")
+
+    def do_assert_trap(self, form: Form) -> None:
+        what = _form(form, 1)
+        if what.head == "module":
+            module = self.engine.load(self._binary(what))
+            self._expect(form, Trap, lambda: self.engine.instantiate(module), _string(form, 2))
+        else:
+            self._expect(form, Trap, lambda: self.do_action(what), _string(form, 2))
+
+    def do_assert_exhaustion(self, form: Form) -> None:
+        self._expect(form, StackExhausted, lambda: self.do_action(_form(form, 1)), _string(form, 2))
+
+    def do_assert_exception(self, form: Form) -> None:
+        self._expect(form, GuestException, lambda: self.do_action(_form(form, 1)), None)
+
+    def do_assert_invalid(self, form: Form) -> None:
+        data = self._binary(_form(form, 1))
+        self._expect(form, InvalidError, lambda: self.engine.load(data), _string(form, 2))
+
+    def do_assert_malformed(self, form: Form) -> None:
+        what = _form(form, 1)
+        if "binary" not in what:
+            raise TextUnsupported("assertion on text")
+        data = self._binary(what)
+        self._expect(form, MalformedError, lambda: self.engine.load(data), _string(form, 2))
+
+    def do_assert_unlinkable(self, form: Form) -> None:
+        module = self.engine.load(self._binary(_form(form, 1)))
+        self._expect(form, LinkError, lambda: self.engine.instantiate(module), _string(form, 2))
+
+    def do_assert_custom(self, form: Form) -> None:
+        raise TextUnsupported("custom annotation")
+
+
+COMMANDS: dict[str, Callable[[Script, Form], object]] = {
+    "module": Script.do_module,
+    "register": Script.do_register,
+    "invoke": Script.do_action,
+    "get": Script.do_action,
+    "assert_return": Script.do_assert_return,
+    "assert_trap": Script.do_assert_trap,
+    "assert_exhaustion": Script.do_assert_exhaustion,
+    "assert_exception": Script.do_assert_exception,
+    "assert_invalid": Script.do_assert_invalid,
+    "assert_malformed": Script.do_assert_malformed,
+    "assert_unlinkable": Script.do_assert_unlinkable,
+    "assert_malformed_custom": Script.do_assert_custom,
+    "assert_invalid_custom": Script.do_assert_custom,
+}
+
+
+def _module_name(form: Form) -> str | None:
+    return next((item for item in form if isinstance(item, str) and item.startswith("$")), None)
+
+
+def _found(where: dict[str | None, Any], name: Any, what: str) -> Any:
+    if name not in where:
+        raise Failure(f"no {what} {name or ''}".rstrip())
+    found = where[name]
+    if isinstance(found, Exception):
+        raise found.with_traceback(None)
+    return found
+
+
+def _form(form: Form, at: int) -> Form:
+    item = form[at]
+    if not isinstance(item, Form):
+        raise Failure(f"{form.head}: list expected")
+    return item
+
+
+def _string(form: Form, at: int) -> str:
+    item = form[at]
+    if not isinstance(item, bytes):
+        raise Failure(f"{form.head}: string expected")
+    return item.decode("utf-8")

@@ -1,0 +1,28 @@
+from wasmcy.engine.structs cimport FuncCode, u64
+
+cdef u64* RESULT_CELL       # where the machine goes when an outermost function returns
+cdef u64* LINK_CELL         # where it goes when a call into another instance returns
+
+
+cdef class Code:
+    cdef readonly object module             # ModuleSyntax
+    cdef readonly object context            # Context
+    cdef readonly Py_ssize_t n_functions    # defined here
+    cdef FuncCode* functions
+    cdef object lock, validator, translator
+    cdef readonly bint lazy
+    cdef bint fuse
+    cdef list chunks
+    cdef u64* free                          # where in the newest chunk code goes next
+    cdef u64* end
+    cdef u64* starts                        # of translated functions, ascending,
+    cdef u64* owners                        # and their indices
+    cdef Py_ssize_t n_starts, cap_starts
+    cdef dict points_of
+
+    cdef int translate(self, FuncCode* function) except -1
+    cdef FuncCode* find(self, u64* pc) noexcept nogil
+    cdef int publish(self, FuncCode* function) except -1
+    cdef int publish_clauses(self, FuncCode* function, list catches) except -1
+    cdef u64* place(self, size_t words) except NULL
+    cdef int enter_start(self, u64 start, u64 index) except -1

@@ -1,0 +1,251 @@
+"""A module's translated code: shared by all instances, never changed or freed while the module lives.
+
+    FuncCode    one record per function defined in the module.  Direct calls hold its address.
+    chunks      where code lies: [record][frame size][words …], one function after the other
+
+A record starts with its stub as code, so the first call leaves to `translate`.  Translation runs
+under the module's lock and ends by publishing the code; a thread that comes late finds it there.
+"""
+
+import _thread
+import os
+from array import array
+
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy, memmove, memset
+
+from wasmcy.engine.structs cimport CatchClause, FuncCode, Instance, u32, u64, wcy_load_acquire, wcy_store_release
+
+from .. import matching
+from ..validation.validator import Validator
+from .translator import TABLES, Translator, handler_id
+
+cdef size_t N_HANDLERS = len(TABLES["words"])
+cdef u64* ADDRESSES = <u64*>calloc(N_HANDLERS + 1, sizeof(u64))
+cdef unsigned short* WORDS = <unsigned short*>calloc(N_HANDLERS + 1, sizeof(unsigned short))
+cdef u64* CELLS = <u64*>calloc(8, sizeof(u64))
+cdef u64* RESULT_CELL = CELLS
+cdef u64* LINK_CELL = CELLS + 2
+cdef u64 TRANSLATE_HANDLER
+cdef size_t CHUNK = 1 << 16    # words; a longer function gets a chunk of its own
+cdef size_t PARAMETER_ROOM = 8
+
+
+def _load_handlers():
+    """Fill the table of handler addresses from the generated modules."""
+    global TRANSLATE_HANDLER
+    from . import _handlers0, _handlers1, _handlers2, _handlers3, _handlers4, _handlers5
+
+    for part in (_handlers0, _handlers1, _handlers2, _handlers3, _handlers4, _handlers5):
+        part.fill(<size_t>ADDRESSES)
+    for i in range(N_HANDLERS):
+        WORDS[i] = TABLES["words"][i]
+    RESULT_CELL[0] = ADDRESSES[<size_t>handler_id("leave.result")]
+    LINK_CELL[0] = ADDRESSES[<size_t>handler_id("leave.link")]
+    TRANSLATE_HANDLER = ADDRESSES[<size_t>handler_id("leave.translate")]
+
+
+_load_handlers()
+
+
+def handler_addresses():
+    """The address of each handler, by id; 0 for ids without one."""
+    return [ADDRESSES[i] for i in range(N_HANDLERS)]
+
+
+cdef class Code:
+    """The code of one module. `lazy`: functions are validated at their first call, too."""
+
+    def __cinit__(self, module, context, bint lazy=False, fuse=None):
+        cdef Py_ssize_t i
+        cdef FuncCode* f
+        self.module = module
+        self.context = context
+        self.lazy = lazy
+        self.lock = _thread.allocate_lock()
+        self.chunks = []
+        self.points_of = {}
+        self.n_functions = len(module.funcs)
+        self.functions = <FuncCode*>calloc(self.n_functions + 1, sizeof(FuncCode))
+        if self.functions == NULL:
+            raise MemoryError
+        imported = context.n_imported_funcs
+        sig_np = context.sig_np
+        sig_nr = context.sig_nr
+        func_sig = context.func_sig
+        for i in range(self.n_functions):
+            f = &self.functions[i]
+            sig = func_sig[imported + i]
+            f.index = imported + i
+            f.params = sig_np[sig]
+            f.results = sig_nr[sig]
+            f.stub[0] = max(f.params, f.results) + PARAMETER_ROOM
+            f.stub[1] = TRANSLATE_HANDLER
+            f.code = &f.stub[1]
+        self.fuse = os.environ.get("WASMCY_FUSE") != "0" if fuse is None else fuse
+
+    def __dealloc__(self):
+        cdef size_t address
+        cdef Py_ssize_t i
+        if self.functions != NULL:
+            for i in range(self.n_functions):
+                free(self.functions[i].clauses)
+        free(self.functions)
+        free(self.starts)
+        free(self.owners)
+        if self.chunks is not None:
+            for address in self.chunks:
+                free(<void*>address)
+
+    cdef int translate(self, FuncCode* function) except -1:
+        """Translate one function and publish its code."""
+        with self.lock:
+            if function.length == 0:
+                self.walk(function.index, False)
+                self.publish(function)
+        return 0
+
+    def walk(self, index, bint recording):
+        """Walk a body with the translator."""
+        module = self.module
+        if self.translator is None:
+            self.validator = Validator(self.context)
+            self.translator = Translator(
+                self.context, <size_t>self.functions, sizeof(FuncCode), _cells_offset(), self.fuse
+            )
+        i = index - self.context.n_imported_funcs
+        self.translator.recording = recording
+        self.validator.function(index, module.body_start[i], module.body_end[i], self.translator)
+
+    def type_of(self, index):
+        """The type of a function, closed."""
+        return matching.close_func(self.module.func_type(index), self.context.canon)
+
+    def points(self, index):
+        """{word: wasm offset} of a function that has been translated."""
+        with self.lock:
+            if index not in self.points_of:
+                self.walk(index, True)
+                self.points_of[index] = self.translator.points
+            return self.points_of[index]
+
+    def words(self, index):
+        """The words of a function, handler ids in first words (for `wasmcy inspect --code`)."""
+        with self.lock:
+            self.walk(index, True)
+            t = self.translator
+            return array("Q", t.code[: t.length]), dict(t.points), t.frame
+
+    cdef int publish(self, FuncCode* function) except -1:
+        cdef unsigned long long[::1] code = self.translator.code
+        cdef size_t length = self.translator.length
+        cdef u64 frame = max(<size_t>self.translator.frame, <size_t>max(function.params, function.results) + PARAMETER_ROOM)
+        cdef size_t at = 0, handler, words
+        cdef u64* to = self.place(length + 2)
+        cdef list catches = self.translator.catches
+        if length < 1 or length > <size_t>code.shape[0] or length >= <size_t>1 << 31:
+            raise AssertionError("the translator left no code")
+        to[0] = <u64>function
+        to[1] = frame
+        to += 2
+        memcpy(to, &code[0], length * sizeof(u64))
+        while at < length:  # ids become addresses
+            handler = to[at]
+            if handler >= N_HANDLERS or ADDRESSES[handler] == 0:
+                raise AssertionError(f"no handler {handler}")
+            words = WORDS[handler]
+            if words == 0:  # br_table
+                words = 2 + <size_t>((to[at + 1] >> 32) + 2) // 2
+            to[at] = ADDRESSES[handler]
+            at += words
+        if at != length:
+            raise AssertionError("the translator left a torn instruction")
+        if catches:
+            self.publish_clauses(function, catches)
+        self.enter_start(<u64>to, function.index)
+        function.length = length
+        wcy_store_release(&function.code, <u64>to)
+        return 0
+
+    cdef int publish_clauses(self, FuncCode* function, list catches) except -1:
+        """Inner regions start later: they come first; within a region, clauses keep their order."""
+        cdef CatchClause* clause
+        rows = sorted(catches, key=_region)
+        function.clauses = <CatchClause*>calloc(len(rows), sizeof(CatchClause))
+        if function.clauses == NULL:
+            raise MemoryError
+        for i, row in enumerate(rows):
+            clause = &function.clauses[<size_t>i]
+            clause.start, clause.end, clause.kind = row[0], row[1], row[2]
+            clause.tag = max(row[3], 0)
+            clause.slot, clause.target = row[4], row[5]
+        function.n_clauses = len(rows)
+        return 0
+
+    cdef u64* place(self, size_t words) except NULL:
+        cdef size_t size
+        cdef u64* at
+        if <size_t>(self.end - self.free) < words:
+            # the first chunk is small: most modules are
+            size = max(words, CHUNK if self.chunks else <size_t>2048)
+            at = <u64*>malloc(size * sizeof(u64))
+            if at == NULL:
+                raise MemoryError
+            self.chunks.append(<size_t>at)
+            self.free = at
+            self.end = at + size
+        at = self.free
+        self.free = at + words
+        return at
+
+    cdef int enter_start(self, u64 start, u64 index) except -1:
+        """Note where a function's code starts, for `find`."""
+        cdef Py_ssize_t n = self.n_starts, i, cap
+        if n == self.cap_starts:
+            cap = max(64, 2 * n)
+            self.starts = <u64*>_enlarge(self.starts, cap)
+            self.owners = <u64*>_enlarge(self.owners, cap)
+            self.cap_starts = cap
+        i = n
+        while i > 0 and self.starts[i - 1] > start:
+            i -= 1
+        memmove(self.starts + i + 1, self.starts + i, (n - i) * sizeof(u64))
+        memmove(self.owners + i + 1, self.owners + i, (n - i) * sizeof(u64))
+        self.starts[i] = start
+        self.owners[i] = index - <u64>self.context.n_imported_funcs
+        self.n_starts = n + 1
+        return 0
+
+    cdef FuncCode* find(self, u64* pc) noexcept nogil:
+        """The function whose code pc points into, or NULL."""
+        cdef Py_ssize_t low = 0, high = self.n_starts, middle
+        cdef FuncCode* function
+        while low < high:
+            middle = (low + high) // 2
+            if self.starts[middle] <= <u64>pc:
+                low = middle + 1
+            else:
+                high = middle
+        if low == 0:
+            return NULL
+        function = &self.functions[self.owners[low - 1]]
+        if <u64>pc >= self.starts[low - 1] + function.length * sizeof(u64):
+            return NULL
+        return function
+
+
+cdef void* _enlarge(void* old, size_t words) except NULL:
+    cdef void* new = realloc(old, words * sizeof(u64))
+    if new == NULL:
+        raise MemoryError
+    return new
+
+
+def _region(row):
+    return -row[6]
+
+
+def _cells_offset():
+    """Where in an instance record its globals start, in bytes."""
+    cdef Instance instance
+    return <size_t>&instance.cells - <size_t>&instance

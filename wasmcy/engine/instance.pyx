@@ -1,0 +1,494 @@
+"""Instances: linking, allocation, initialisation, exports (spec 4.7.4 "Instantiation").
+
+    record   one block: Instance, globals inline, then the pointer arrays of memories, imported
+             functions, tables, imported globals and tags
+    own_funcs one FuncRef for each function of the module: what references to it point to
+"""
+
+from array import array
+
+from cpython.object cimport PyObject
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy
+
+from wasmcy.engine.code cimport Code
+from wasmcy.engine.machine cimport Func, host_function, start_function
+from wasmcy.engine.store cimport Global, InstanceData, Memory, Store, Table, Tag, from_word, to_word
+from wasmcy.engine.structs cimport (
+    FuncRef, Instance as Record, MemoryRecord, TableRecord, TagRecord, i64, u32, u64, u8, wcy_half,
+)
+
+from .. import matching
+from ..errors import LinkError, Trap, Unsupported, WasmError
+from ..opcodes import (
+    OP_END, OP_F32_CONST, OP_F64_CONST, OP_GLOBAL_GET, OP_I32_ADD, OP_I32_CONST, OP_I32_MUL, OP_I32_SUB, OP_I64_ADD,
+    OP_I64_CONST, OP_I64_MUL, OP_I64_SUB, OP_REF_FUNC, OP_REF_NULL,
+)
+from ..types import GlobalType, MemoryType, TableType
+
+cdef MemoryRecord no_memory
+no_memory.base = <u8*>calloc(1, 1)
+
+
+cdef class Exports:
+    """What an instance exports, by attribute or by key; iterating gives the names."""
+
+    cdef Instance instance
+    cdef dict places        # name -> (kind, index)
+    cdef dict objects       # name -> what has been asked for
+
+    def __cinit__(self, Instance instance):
+        self.instance = instance
+        self.places = instance.module._export_places
+        self.objects = {}
+
+    def __getitem__(self, name):
+        found = self.objects.get(name)
+        if found is None:
+            kind, index = self.places[name]
+            found = self.instance.object_at(kind, index, name)
+            self.objects[name] = found
+        return found
+
+    def __getattr__(self, name):
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"the instance exports no {name!r}") from None
+
+    def get(self, name, default=None):
+        """The export of that name, or `default`."""
+        return self[name] if name in self.places else default
+
+    def __contains__(self, name):
+        return name in self.places
+
+    def __iter__(self):
+        return iter(self.places)
+
+    def __len__(self):
+        return len(self.places)
+
+    def keys(self):
+        return self.places.keys()
+
+    def values(self):
+        return [self[name] for name in self.places]
+
+    def items(self):
+        return [(name, self[name]) for name in self.places]
+
+    def __dir__(self):
+        return [*object.__dir__(self), *self.places]
+
+    def __repr__(self):
+        return f"<wasmcy exports: {', '.join(self.places)}>"
+
+
+cdef class Instance(InstanceData):
+    """An instance of a module: made by `Module.instantiate`.
+
+    Spec: 4.2.5 "Module Instances".
+    """
+
+    cdef readonly object module
+    cdef readonly Exports exports
+    cdef list funcs         # imported functions, as Func
+
+    def __cinit__(self, module, Store store, list imports):
+        """`imports`: one object for each import, checked by `link`."""
+        self.module = module
+        self.store = store
+        self.code = module._code
+        self.memories = []
+        self.tables = []
+        self.globals = []
+        self.tags = []
+        self.funcs = []
+        self.exports = Exports(self)
+        self.allocate(module._syntax, imports)
+        store.instances.append(self)
+        self.initialise(module._syntax)
+
+    cdef int allocate(self, syntax, list imports) except -1:
+        """Steps that touch no shared object."""
+        cdef Store store = self.store
+        cdef Code code = self.code
+        cdef Record* record
+        cdef u64* cursor
+        cdef Py_ssize_t i, n_cells = len(syntax.globals), n
+        cdef Func func
+        cdef FuncRef* ref
+        cdef Global variable
+        n = len(syntax.imports) + len(syntax.memories) + len(syntax.tables) + len(syntax.tags)
+        record = <Record*>calloc(1, sizeof(Record) + (n_cells + n + 8) * sizeof(u64))
+        if record == NULL:
+            raise MemoryError
+        self.record = record
+        record.object = <void*>self
+        record.code = <void*>code
+        record.n_cells = n_cells
+        record.n_imported_globals = syntax.n_globals - n_cells
+        cursor = record.cells + n_cells + 1
+        for item in imports:
+            item_class = type(item)
+            if item_class is Func:
+                self.funcs.append(item)
+            elif item_class is Memory:
+                self.memories.append(item)
+            elif item_class is Table:
+                self.tables.append(item)
+            elif item_class is Global:
+                self.globals.append(item)
+            else:
+                self.tags.append(item)
+            join(item, store)
+        # functions
+        record.imported_funcs = <FuncRef**>cursor
+        for func in self.funcs:
+            cursor[0] = <u64>func.ref
+            cursor += 1
+        record.own_funcs = <FuncRef*>calloc(code.n_functions + 1, sizeof(FuncRef))
+        if record.own_funcs == NULL:
+            raise MemoryError
+        canon = code.context.canon
+        func_sig = code.context.func_sig
+        n = len(self.funcs)
+        fill_refs(record, code, canon, func_sig, n)
+        # memories, tables
+        for memory_type in syntax.memories:
+            self.memories.append(Memory(type=memory_type))
+            join(self.memories[-1], store)
+        record.memories = <MemoryRecord**>cursor
+        for memory in self.memories:
+            cursor[0] = <u64>&(<Memory>memory).record
+            cursor += 1
+        record.memory0 = record.memories[0] if self.memories else &no_memory
+        # globals see those before them
+        record.imported_globals = <u64**>cursor
+        for variable in self.globals:
+            cursor[0] = <u64>variable.cell
+            cursor += 1
+        for i in range(n_cells):
+            definition = syntax.globals[i]
+            global_type = matching.close_global(definition.type, canon)
+            record.cells[i] = self.constant(definition.init)
+            variable = Global(type=global_type, bare=True)
+            variable.cell = &record.cells[i]
+            variable.keeper = store
+            variable.store = store
+            self.globals.append(variable)
+        for table in syntax.tables:
+            self.tables.append(Table(type=matching.close_table(table.type, canon)))
+            join(self.tables[-1], store)
+            if table.init is not None:
+                fill(self.tables[-1], self.constant(table.init))
+        record.tables = <TableRecord**>cursor
+        for table in self.tables:
+            cursor[0] = <u64>&(<Table>table).record
+            cursor += 1
+        for type_index in syntax.tags:
+            tag = Tag(type=matching.close_func(syntax.func_type_at(type_index), canon), canonical=canon[type_index])
+            join(tag, store)
+            self.tags.append(tag)
+        record.tags = <TagRecord**>cursor
+        for tag in self.tags:
+            cursor[0] = <u64>&(<Tag>tag).record
+            cursor += 1
+        self.elems = [self.elements(elem) for elem in syntax.elems]
+        self.datas = [(data.start, data.end) for data in syntax.datas]
+        return 0
+
+    cdef elements(self, elem):
+        """The words of an element segment."""
+        cdef u64[::1] words
+        cdef Py_ssize_t i, n = len(elem)
+        cdef const u32[::1] indices
+        result = array("Q", bytes(8 * n))
+        if n == 0:
+            return result
+        words = result
+        if elem.funcs is not None:
+            indices = elem.funcs
+            for i in range(n):
+                words[i] = <u64>self.func_ref(indices[i])
+        else:
+            for i in range(n):
+                words[i] = self.constant(elem.exprs[i])
+        return result
+
+    cdef FuncRef* func_ref(self, Py_ssize_t index) except NULL:
+        cdef Py_ssize_t n = len(self.funcs)
+        if index < n:
+            return self.record.imported_funcs[index]
+        return &self.record.own_funcs[index - n]
+
+    cdef int initialise(self, syntax) except -1:
+        """Active segments, in order, then the start function: traps leave what was done before."""
+        cdef Table table
+        cdef Memory memory
+        cdef const u8[::1] data
+        cdef const u64[::1] words
+        cdef u64 at, n
+        for i, elem in enumerate(syntax.elems):
+            if elem.mode == "active":
+                table = self.tables[elem.table]
+                at = self.offset(elem.offset, table.record.is64)
+                n = len(self.elems[i])
+                if at > table.record.size or n > table.record.size - at:
+                    raise Trap("out of bounds table access")
+                if n:
+                    words = self.elems[i]
+                    memcpy(table.record.elements + at, &words[0], n * sizeof(u64))
+            if elem.mode != "passive":
+                self.elems[i] = None
+        for i, segment in enumerate(syntax.datas):
+            if segment.mode == "active":
+                memory = self.memories[segment.memory]
+                at = self.offset(segment.offset, memory.record.is64)
+                n = segment.end - segment.start
+                if at > memory.record.size or n > memory.record.size - at:
+                    raise Trap("out of bounds memory access")
+                if n:
+                    data = syntax.data
+                    memcpy(memory.record.base + at, &data[segment.start], n)
+                self.datas[i] = None
+        if syntax.start is not None:
+            start_function(self.store, self.func_ref(syntax.start))()
+        return 0
+
+    cdef u64 offset(self, expr, bint is64) except? 0xFFFFFFFFFFFFFFFF:
+        cdef u64 word = self.constant(expr)
+        return word if is64 else <u32>word
+
+    cdef u64 constant(self, expr) except? 0xFFFFFFFFFFFFFFFF:
+        """The word of a constant expression, which has been validated."""
+        cdef const u8[::1] data = self.code.module.data
+        cdef Py_ssize_t at = expr[0], end = expr[1], depth = 0, i, imported
+        cdef u64 stack[16]
+        cdef int op
+        cdef i64 n
+        while at < end:
+            op = data[at]
+            at += 1
+            if op == OP_END:
+                break
+            if depth >= 15:
+                raise Unsupported("a constant expression nested this deeply")
+            if op == OP_I32_CONST or op == OP_I64_CONST:
+                n = read_signed(data, &at)
+                stack[depth] = <u32>n if op == OP_I32_CONST else <u64>n
+                depth += 1
+            elif op == OP_F32_CONST or op == OP_F64_CONST:
+                n = 4 if op == OP_F32_CONST else 8
+                stack[depth] = 0
+                for i in range(n):
+                    stack[depth] |= <u64>data[at + i] << (8 * i)
+                at += n
+                depth += 1
+            elif op == OP_GLOBAL_GET:
+                i = <Py_ssize_t>read_signed(data, &at, False)
+                imported = self.record.n_imported_globals
+                stack[depth] = self.record.imported_globals[i][0] if i < imported else self.record.cells[i - imported]
+                depth += 1
+            elif op == OP_REF_FUNC:
+                stack[depth] = <u64>self.func_ref(<Py_ssize_t>read_signed(data, &at, False))
+                depth += 1
+            elif op == OP_REF_NULL:
+                read_signed(data, &at)
+                stack[depth] = 0
+                depth += 1
+            elif depth < 2:
+                raise Unsupported("this constant expression cannot be evaluated yet")
+            else:
+                depth -= 1
+                if op == OP_I32_ADD:
+                    stack[depth - 1] = <u32>(stack[depth - 1] + stack[depth])
+                elif op == OP_I32_SUB:
+                    stack[depth - 1] = <u32>(stack[depth - 1] - stack[depth])
+                elif op == OP_I32_MUL:
+                    stack[depth - 1] = <u32>(stack[depth - 1] * stack[depth])
+                elif op == OP_I64_ADD:
+                    stack[depth - 1] = stack[depth - 1] + stack[depth]
+                elif op == OP_I64_SUB:
+                    stack[depth - 1] = stack[depth - 1] - stack[depth]
+                elif op == OP_I64_MUL:
+                    stack[depth - 1] = stack[depth - 1] * stack[depth]
+                else:
+                    raise Unsupported("this constant expression cannot be evaluated yet")
+        if depth != 1:
+            raise Unsupported("this constant expression cannot be evaluated yet")
+        return stack[0]
+
+    def object_at(self, kind, Py_ssize_t index, name=None):
+        """The object at an index of an index space."""
+        cdef Func func
+        if kind == "func":
+            func = start_function(self.store, self.func_ref(index))
+            if func.name is None:
+                func.name = name
+            return func
+        return {"memory": self.memories, "table": self.tables, "global": self.globals, "tag": self.tags}[kind][index]
+
+    def interrupt(self):
+        """Stop what runs in the instance's store, from any thread: it raises KeyboardInterrupt there."""
+        self.store.interrupt()
+
+    def __repr__(self):
+        return f"<wasmcy.Instance of {self.module!r}>"
+
+
+cdef void fill_refs(Record* record, Code code, const long long[::1] canon, const long long[::1] func_sig, Py_ssize_t imported):
+    cdef Py_ssize_t i
+    cdef FuncRef* ref
+    cdef Store store = (<InstanceData>record.object).store
+    for i in range(code.n_functions):
+        ref = &record.own_funcs[i]
+        ref.code = &code.functions[i]
+        ref.instance = record
+        ref.type = canon[func_sig[imported + i]]
+        ref.owner = <void*>store
+
+
+cdef int fill(Table table, u64 word) except -1:
+    cdef u64 i
+    for i in range(table.record.size):
+        table.record.elements[i] = word
+    return 0
+
+
+cdef i64 read_signed(const u8[::1] data, Py_ssize_t* at, bint signed=True) except? -1:
+    cdef u64 result = 0
+    cdef int shift = 0
+    cdef u8 byte
+    while True:
+        byte = data[at[0]]
+        at[0] += 1
+        if shift < 64:
+            result |= <u64>(byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+    if signed and shift < 64 and byte & 0x40:
+        result |= ~<u64>0 << shift
+    return <i64>result
+
+
+# ------------------------------------------------------------------------------------ linking
+cdef int join(item, Store store) except -1:
+    if type(item) is Func:
+        if (<Func>item).store is None:
+            (<Func>item).join(store)
+    elif type(item) is Memory:
+        (<Memory>item).join(store)
+    elif type(item) is Table:
+        (<Table>item).join(store)
+    elif type(item) is Global:
+        (<Global>item).join(store)
+    else:
+        (<Tag>item).join(store)
+    return 0
+
+
+def link(module, lookup):
+    """The objects for a module's imports, in order, and the store some of them live in (or None).
+
+    `lookup(module name, name)` gives what was provided, or raises KeyError.
+
+    Raises:
+        LinkError: one is missing, does not match, or two live in different stores.
+    """
+    cdef Store store = None, own
+    syntax = module._syntax
+    canon = module._code.context.canon
+    objects = []
+    first = None
+    for item in syntax.imports:
+        try:
+            given = lookup(item.module, item.name)
+        except (KeyError, AttributeError):
+            raise LinkError(f"unknown import: {item.module}.{item.name} ({wanted(syntax, canon, item)}) was not provided") from None
+        found = matched(syntax, canon, item, given)
+        if found is None:
+            raise LinkError(
+                f"incompatible import type: {item.module}.{item.name} is {described(given)}, wanted {wanted(syntax, canon, item)}"
+            )
+        own = store_of(found)
+        if own is not None:
+            if store is not None and own is not store:
+                raise LinkError(f"imports of two stores: {first} and {item.module}.{item.name}")
+            store = own
+            first = f"{item.module}.{item.name}"
+        objects.append(found)
+    return objects, store
+
+
+cdef store_of(item):
+    if type(item) is Func:
+        return (<Func>item).store
+    if type(item) is Memory:
+        return (<Memory>item).store
+    if type(item) is Table:
+        return (<Table>item).store
+    if type(item) is Global:
+        return (<Global>item).store
+    return (<Tag>item).store
+
+
+cdef wanted(syntax, canon, item):
+    if item.kind == "func":
+        return f"a function {matching.close_func(syntax.func_type_at(item.desc), canon)}"
+    if item.kind == "tag":
+        return f"a tag {matching.close_func(syntax.func_type_at(item.desc), canon)}"
+    return f"a {item.kind} {item.desc}"
+
+
+cdef described(given):
+    if type(given) is Func:
+        return f"a function {given.type}"
+    if type(given) is Memory:
+        return f"a memory of {given.size} pages, {given.type}"
+    if type(given) in (Table, Global, Tag):
+        return f"a {type(given).__name__.lower()} {given.type}"
+    return f"a Python {type(given).__name__}"
+
+
+cdef matched(syntax, canon, item, given):
+    """`given` as the object for an import, or None where it does not match."""
+    cdef Func func
+    kind = item.kind
+    if kind == "func":
+        if type(given) is Func:
+            func = given
+            return func if matching.is_subtype(func.ref.type, canon[item.desc]) else None
+        if callable(given):
+            func = host_function(given, matching.close_func(syntax.func_type_at(item.desc), canon))
+            func.own.type = canon[item.desc]
+            func.name = func.name or f"{item.module}.{item.name}"
+            return func
+        return None
+    if kind == "memory":
+        if type(given) is not Memory:
+            return None
+        t = given.type
+        actual = MemoryType(given.size, t.max, t.shared, t.is64)
+        return given if matching.matches(actual, item.desc) else None
+    if kind == "table":
+        if type(given) is not Table:
+            return None
+        t = given.type
+        actual = TableType(t.element, len(given), t.max, t.is64)
+        return given if matching.matches(actual, matching.close_table(item.desc, canon)) else None
+    if kind == "global":
+        wanted_type = matching.close_global(item.desc, canon)
+        if type(given) is Global:
+            return given if matching.matches(given.type, wanted_type) else None
+        if isinstance(given, (int, float)) and not wanted_type.mutable and not wanted_type.type.is_ref:
+            return Global(type=wanted_type, value=given)
+        return None
+    if type(given) is not Tag:
+        return None
+    if (<Tag>given).record.type == 0:
+        from .machine import tag_identity
+        (<Tag>given).record.type = tag_identity(given.type)
+    return given if (<Tag>given).record.type == <u64>canon[item.desc] else None

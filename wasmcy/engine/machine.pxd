@@ -1,0 +1,34 @@
+from cpython.object cimport PyObject
+from wasmcy.engine.store cimport InstanceData, Store
+from wasmcy.engine.structs cimport Activation, FuncRef, Instance, u64
+
+ctypedef PyObject* (*vectorcallfunc)(PyObject*, PyObject**, size_t, PyObject*)
+
+
+cdef class Func:
+    cdef vectorcallfunc vectorcall
+    cdef FuncRef* ref
+    cdef FuncRef own                        # of a host function
+    cdef readonly Store store
+    cdef readonly object type               # FuncType, closed
+    cdef readonly object name
+    cdef long long* types                   # of the parameters, then of the results
+    cdef Py_ssize_t n_params, n_results
+    cdef object callable                    # of a host function
+    cdef bint wants_caller
+    cdef object keeper                      # what `ref` lies in
+    cdef object __weakref__
+
+    cdef int set_type(self, object type) except -1
+    cdef int join(self, Store store) except -1
+    cdef object invoke(self, PyObject** args, Py_ssize_t n)
+    cdef object invoke_words(self, u64* words, bint raw)
+    cdef object results(self, u64* words, bint raw)
+    cdef object invoke_host(self, PyObject** args, Py_ssize_t n)
+    cdef int take_result(self, u64* args, Py_ssize_t i, object result) except -1
+    cdef object described(self)
+    cdef int host_call(self, u64* args, object caller) except -1
+
+
+cdef Func host_function(object callable, object type)
+cdef object start_function(Store store, FuncRef* ref)

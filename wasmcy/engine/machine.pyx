@@ -1,0 +1,1028 @@
+"""Running code: activations, why the machine leaves and how it goes on, calls in and out (spec 4.4, 4.5).
+
+The machine runs from (pc, sp) of an instance until it leaves with a reason.  `run` answers: it calls
+a host function, translates, changes over to another instance, looks around at a poll, unwinds an
+exception … and resumes.  It starts with the GIL held and gives it up at the first slow poll; whatever
+needs Python takes it back and keeps it until the next.
+
+    stack   [parameters][return pc, distance to the caller's sp in bytes][locals][temporaries]
+            a call into another instance puts a link between the arguments and the callee's frame:
+            [return pc, distance to the caller's sp in slots, instance, results, arguments in slots]
+"""
+
+from cpython.exc cimport PyErr_CheckSignals, PyErr_Occurred
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.pythread cimport PyThread_get_thread_ident
+from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from libc.stdlib cimport calloc, free, malloc, qsort
+from libc.string cimport memcpy, memmove, memset
+
+from wasmcy.engine.code cimport LINK_CELL, RESULT_CELL, Code
+from wasmcy.engine.store cimport (
+    Global, InstanceData, Memory, Store, Table, Tag, from_word, to_word,
+)
+from wasmcy.engine.structs cimport *
+
+from .. import matching
+from ..errors import Frame, GuestException, MemoryLimit, StackExhausted, Timeout, Trap, WasmError
+from ..opcodes import (
+    OP_DATA_DROP, OP_ELEM_DROP, OP_MEMORY_COPY, OP_MEMORY_FILL, OP_MEMORY_GROW, OP_MEMORY_INIT, OP_TABLE_COPY,
+    OP_TABLE_FILL, OP_TABLE_GROW, OP_TABLE_INIT, OP_TABLE_SIZE, OP_THROW,
+)
+from ..types import FuncType
+from .store import parse_type, set_reference_types
+
+cdef extern from "os_memory.h" nogil:
+    double wcy_now()
+
+cdef extern from "Python.h":
+    ctypedef struct PyThreadState
+    PyThreadState* PyEval_SaveThread() nogil
+    void PyEval_RestoreThread(PyThreadState*) nogil
+    int Py_EnterRecursiveCall(const char*) except -1
+    void Py_LeaveRecursiveCall()
+    object PyObject_Vectorcall(object, PyObject**, size_t, PyObject*)
+    PyObject* PyVectorcall_Call(PyObject*, PyObject*, PyObject*)
+    size_t PY_VECTORCALL_ARGUMENTS_OFFSET
+    Py_ssize_t PyVectorcall_NARGS(size_t)
+    unsigned long Py_TPFLAGS_HAVE_VECTORCALL
+    void PyType_Modified(PyTypeObject*)
+
+cdef extern from *:
+    """
+    static void wcy_use_vectorcall(PyTypeObject *type, Py_ssize_t offset) {
+        type->tp_vectorcall_offset = offset;
+        type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        type->tp_call = PyVectorcall_Call;
+        PyType_Modified(type);
+    }
+    """
+    void wcy_use_vectorcall(PyTypeObject* type, Py_ssize_t offset)
+
+ctypedef int (*tail_handler)(u64*, u64*, u8*, u64, Instance*, u64, double, float) noexcept nogil
+ctypedef u64* (*loop_handler)(u64*, State*) noexcept nogil
+
+cdef u64 RESERVE = 64               # slots kept free at the stack's end, for links
+cdef u64 LINK_SLOTS = 5
+cdef double SIGNAL_PERIOD = 0.02    # seconds between two looks for signals
+cdef double POLL_PERIOD = 0.0005    # seconds between two slow polls, aimed at
+cdef u64 PIECE = 1 << 20            # bytes of a bulk operation between two looks around
+cdef Py_ssize_t MAX_FRAMES = 64     # of a backtrace
+cdef int MAX_DEPTH = 200            # activations inside each other: host calls that call back
+DISPATCH = "tail" if WASMCY_TAIL else "loop"
+
+cdef dict MESSAGES = {
+    TRAP_UNREACHABLE: "unreachable",
+    TRAP_BOUNDS: "out of bounds memory access",
+    TRAP_DIVIDE: "integer divide by zero",
+    TRAP_OVERFLOW: "integer overflow",
+    TRAP_CONVERSION: "invalid conversion to integer",
+    TRAP_UNDEFINED: "undefined element",
+    TRAP_UNINITIALIZED: "uninitialized element",
+    TRAP_SIGNATURE: "indirect call type mismatch",
+    TRAP_TABLE_BOUNDS: "out of bounds table access",
+    TRAP_UNALIGNED: "unaligned atomic",
+    TRAP_NULL: "null reference",
+}
+
+
+cdef void enter(Activation* activation, u64* stack_limit) noexcept nogil:
+    """Let the machine run from the activation's (pc, sp) until it leaves."""
+    cdef Instance* instance = activation.instance
+    cdef MemoryRecord* memory = instance.memory0
+    cdef u64* pc = activation.pc
+    cdef u64 value = activation.value
+    cdef State state
+    instance.stack_limit = stack_limit
+    instance.poll = activation.poll
+    instance.activation = activation
+    if WASMCY_TAIL:
+        (<tail_handler>pc[0])(
+            pc, activation.sp, memory.base, memory.size, instance, value, wcy_f64(value), wcy_f32(<u32>value)
+        )
+    else:
+        state.sp = activation.sp
+        state.mem = memory.base
+        state.mem_size = memory.size
+        state.instance = instance
+        state.r0 = value
+        state.f0 = wcy_f64(value)
+        state.s0 = wcy_f32(<u32>value)
+        while pc != NULL:
+            pc = (<loop_handler>pc[0])(pc, &state)
+    activation.poll = activation.instance.poll
+
+
+cdef int run(Store store, Activation* activation) except -1:
+    """Run until the outermost function returns; its results are at the activation's first slot."""
+    cdef PyThreadState* saved = NULL
+    cdef u64* stack_limit = store.stack + store.stack_slots - RESERVE
+    cdef u64 reason
+    cdef double now, last = 0, signals = 0
+    activation.poll = store.pace
+    while True:
+        enter(activation, stack_limit)
+        reason = activation.reason
+        if reason == LEAVE_RESULT:
+            if saved != NULL:
+                PyEval_RestoreThread(saved)
+            return 0
+        if reason == LEAVE_POLL:
+            if saved == NULL and not store.stress:
+                saved = PyEval_SaveThread()
+            now = wcy_now()
+            if last != 0 and not store.stress:
+                store.pace = paced(store.pace, now - last)
+            elif signals == 0:
+                signals = now
+            last = now
+            activation.poll = store.pace
+            if store.interrupted or (store.deadline != 0 and now >= store.deadline) or now - signals >= SIGNAL_PERIOD:
+                signals = now
+                if saved != NULL:
+                    PyEval_RestoreThread(saved)
+                    saved = NULL
+                look_around(store, activation, now)
+                if not store.stress:
+                    saved = PyEval_SaveThread()
+            continue
+        if reason == LEAVE_OPERATION and bulk(activation, stack_limit):
+            continue
+        if saved != NULL:
+            PyEval_RestoreThread(saved)
+            saved = NULL
+            last = 0
+        answer(store, activation, stack_limit)
+
+
+cdef i64 paced(i64 pace, double elapsed) noexcept nogil:
+    """Polls until the next slow one, from how long the last so many took."""
+    if elapsed > 2 * POLL_PERIOD and pace > 64:
+        return pace // 2
+    if elapsed < POLL_PERIOD / 2 and pace < 1 << 22:
+        return pace * 2
+    return pace
+
+
+cdef int look_around(Store store, Activation* activation, double now) except -1:
+    """Signals, requests and the deadline; raises what they ask for."""
+    PyErr_CheckSignals()
+    if store.interrupted:
+        store.interrupted = 0
+        raise KeyboardInterrupt
+    if store.deadline != 0 and now >= store.deadline:
+        raise Timeout(f"timeout of {store.timeout} s exceeded", backtrace(activation))
+    return 0
+
+
+cdef int answer(Store store, Activation* activation, u64* stack_limit) except -1:
+    """Whatever needs Python: calls that leave, translation, rare instructions, exceptions, traps."""
+    cdef u64 reason = activation.reason
+    cdef FuncCode* function
+    if reason == LEAVE_CALL or reason == LEAVE_TAIL_CALL:
+        if activation.callee.instance == NULL:
+            return call_host(store, activation, reason == LEAVE_TAIL_CALL)
+        return call_across(activation, stack_limit, reason == LEAVE_TAIL_CALL)
+    if reason == LEAVE_LINK:
+        return return_across(activation)
+    if reason == LEAVE_TRANSLATE:
+        function = <FuncCode*>(<char*>activation.pc - stub_offset)
+        (<Code>activation.instance.code).translate(function)
+        activation.pc = function.code
+        if activation.sp + function.code[-1] > stack_limit:
+            raise StackExhausted("call stack exhausted", backtrace(activation))
+        return 0
+    if reason == LEAVE_OPERATION:
+        return operate(store, activation)
+    if reason == LEAVE_THROW:
+        return throw(store, activation)
+    if reason == LEAVE_EXHAUSTED:
+        raise StackExhausted("call stack exhausted", backtrace(activation))
+    raise trap(activation, reason)
+
+
+cdef trap(Activation* activation, u64 reason):
+    message = MESSAGES[reason]
+    if reason == TRAP_UNDEFINED or reason == TRAP_UNINITIALIZED:
+        frames = backtrace(activation)
+        return Trap(message, frames)
+    return Trap(message, backtrace(activation))
+
+
+cdef Py_ssize_t _stub_offset() noexcept:
+    cdef FuncCode function
+    return <char*>&function.stub[1] - <char*>&function
+
+
+cdef Py_ssize_t stub_offset = _stub_offset()
+
+
+# ------------------------------------------------------------------------------------ calls that leave
+cdef int call_host(Store store, Activation* activation, bint tail) except -1:
+    """Call a Python function with the arguments at `args`; its results replace them."""
+    cdef Func func = <Func>activation.callee.host
+    cdef u64* args = activation.args
+    cdef u64* top = store.stack_top
+    cdef Instance* instance = activation.instance
+    store.stack_top = args + max(func.n_params, func.n_results) + 2
+    try:
+        func.host_call(args, <object>instance.object)
+    except BaseException as error:
+        store.stack_top = top
+        if not isinstance(error, Exception) or isinstance(error, WasmError) and not isinstance(error, GuestException):
+            raise
+        if not catch_error(store, activation, error):
+            raise
+        return 0
+    store.stack_top = top
+    if tail:
+        finish_tail_call(activation, func.n_results)
+    else:
+        activation.value = args[0]
+    return 0
+
+
+cdef void finish_tail_call(Activation* activation, u64 results) noexcept:
+    """Return the results at `args` from the frame that made a tail call."""
+    cdef u64* sp = activation.sp
+    cdef u64 record = F_C(activation.pc)
+    cdef u64* pc = <u64*>sp[record]
+    cdef u64 distance = sp[record + 1]
+    memmove(sp, activation.args, results * sizeof(u64))
+    activation.value = sp[0]
+    activation.pc = pc
+    activation.sp = <u64*>(<u8*>sp - distance)
+
+
+cdef int call_across(Activation* activation, u64* stack_limit, bint tail) except -1:
+    """Call a function of another instance (docs/architecture.md, "Frames")."""
+    cdef FuncRef* callee = activation.callee
+    cdef FuncCode* function = callee.code
+    cdef u64* code = <u64*>wcy_load_acquire(&function.code)
+    cdef u64 n = function.params
+    cdef u64* args = activation.args
+    cdef u64* sp = activation.sp
+    cdef u64* link
+    cdef u64 record = F_C(activation.pc) if tail else 0
+    cdef u64* back = <u64*>sp[record] if tail else activation.pc
+    cdef u64 distance = sp[record + 1] if tail else 0
+    link = sp if tail else args + n
+    if link + LINK_SLOTS + n + 2 + code[-1] > stack_limit:
+        raise StackExhausted("call stack exhausted", backtrace(activation))
+    if tail and back == LINK_CELL:  # the link that is there serves again
+        memmove(sp, args, n * sizeof(u64))
+        sp[n] = <u64>back
+        sp[n + 1] = distance
+    else:
+        memmove(link + LINK_SLOTS, args, n * sizeof(u64))
+        link[0] = <u64>back
+        link[1] = distance // 8 if tail else <u64>(link - sp)
+        link[2] = <u64>activation.instance
+        link[3] = function.results
+        link[4] = 0 if tail else n
+        sp = link + LINK_SLOTS
+        sp[n] = <u64>LINK_CELL
+        sp[n + 1] = LINK_SLOTS * 8
+    if callee.instance.object == NULL:
+        raise AssertionError("a function of a dead instance")
+    activation.sp = sp
+    activation.pc = code
+    activation.instance = callee.instance
+    activation.poll -= 1
+    return 0
+
+
+cdef int return_across(Activation* activation) except -1:
+    """A callee in another instance returned to its link."""
+    cdef u64* link = activation.sp
+    cdef u64* args = link - link[4]
+    cdef u64 results = link[3]
+    activation.pc = <u64*>link[0]
+    activation.sp = link - link[1]
+    activation.instance = <Instance*>link[2]
+    memmove(args, link + LINK_SLOTS, results * sizeof(u64))
+    activation.value = args[0]
+    return 0
+
+
+# ------------------------------------------------------------------------------------ backtraces
+cdef bint pop_frame(u64** pc, u64** sp, Instance** instance, FuncCode* function) noexcept:
+    """Go to the caller of the frame (pc, sp), which belongs to `function`; False: it was the outermost."""
+    cdef u64* back = <u64*>sp[0][function.params]
+    cdef u64* link
+    sp[0] = <u64*>(<u8*>sp[0] - sp[0][function.params + 1])
+    if back == RESULT_CELL:
+        return False
+    if back == LINK_CELL:
+        link = sp[0]
+        back = <u64*>link[0]
+        instance[0] = <Instance*>link[2]
+        sp[0] = link - link[1]
+        if back == RESULT_CELL:
+            return False
+        if back == LINK_CELL:  # a tail call replaced the frame that a link called
+            pc[0] = back
+            return pop_links(pc, sp, instance)
+    pc[0] = back
+    return True
+
+
+cdef bint pop_links(u64** pc, u64** sp, Instance** instance) noexcept:
+    cdef u64* link
+    while pc[0] == LINK_CELL:
+        link = sp[0]
+        pc[0] = <u64*>link[0]
+        instance[0] = <Instance*>link[2]
+        sp[0] = link - link[1]
+    return pc[0] != RESULT_CELL
+
+
+cdef FuncCode* function_at(Instance* instance, u64* pc) except? NULL:
+    cdef Code code = <Code>instance.code
+    cdef FuncCode* function
+    with code.lock:
+        function = code.find(pc)
+    return function
+
+
+cdef tuple backtrace(Activation* activation):
+    """The frames of an activation, innermost first."""
+    cdef u64* pc = activation.pc
+    cdef u64* sp = activation.sp
+    cdef Instance* instance = activation.instance
+    cdef FuncCode* function
+    cdef Code code
+    cdef Py_ssize_t n = 0
+    cdef bint inner = activation.reason != LEAVE_CALL
+    frames = []
+    while n < MAX_FRAMES:
+        code = <Code>instance.code
+        function = function_at(instance, pc if inner else pc - 1)
+        if function == NULL:
+            function = <FuncCode*>(<char*>pc - stub_offset)
+            if not (code.functions <= function < code.functions + code.n_functions):
+                break  # not in code at all
+            offset = None
+        else:
+            offset = offset_at(code, function, pc - function.code - (not inner))
+        frames.append(Frame(function.index, code.module.function_name(function.index), offset))
+        n += 1
+        if not pop_frame(&pc, &sp, &instance, function):
+            break
+        inner = False
+    return tuple(frames)
+
+
+cdef offset_at(Code code, FuncCode* function, Py_ssize_t word):
+    """The wasm offset of the instruction that word belongs to."""
+    points = code.points(function.index)
+    while word >= 0:
+        if word in points:
+            return points[word]
+        word -= 1
+    return None
+
+
+# ------------------------------------------------------------------------------------ rare instructions
+cdef u64 O_MEMORY_COPY = OP_MEMORY_COPY, O_MEMORY_FILL = OP_MEMORY_FILL
+
+
+cdef bint bulk(Activation* activation, u64* stack_limit) noexcept nogil:
+    """memory.copy and memory.fill of more than the handlers do, by pieces; True: finished.
+
+    Bounds were checked by the handler.  A piece at a time: between two the poll counter ends, so
+    that `run` looks around; the operands say what is left.
+    """
+    cdef u64* pc = activation.pc
+    cdef u64* operands = activation.sp + F_D(pc)
+    cdef MemoryRecord* memory = activation.instance.memory0
+    cdef u64 to = operands[0], n = operands[2], piece
+    if F_A(pc) != O_MEMORY_COPY and F_A(pc) != O_MEMORY_FILL:
+        return False
+    if wcy_half(pc + 2, 0) != 0 or wcy_half(pc + 2, 1) != 0:
+        return False
+    if to + n > memory.size or (F_A(pc) == O_MEMORY_COPY and operands[1] + n > memory.size):
+        return False
+    piece = n if n < PIECE else PIECE
+    if F_A(pc) == O_MEMORY_FILL:
+        memset(memory.base + to, <int>(operands[1] & 255), piece)
+        operands[0] = to + piece
+    elif to <= operands[1]:
+        memmove(memory.base + to, memory.base + operands[1], piece)
+        operands[0] = to + piece
+        operands[1] += piece
+    else:  # from the end, where the spans may overlap
+        memmove(memory.base + to + n - piece, memory.base + operands[1] + n - piece, piece)
+    operands[2] = n - piece
+    if operands[2] == 0:
+        activation.pc = pc + 3
+    return True
+
+
+cdef int operate(Store store, Activation* activation) except -1:
+    """One of operations.OPERATIONS: operands from slot D on, the result in their place."""
+    cdef u64* pc = activation.pc
+    cdef u64* operands = activation.sp + F_D(pc)
+    cdef u64 op = F_A(pc)
+    cdef u32 x = wcy_half(pc + 2, 0), y = wcy_half(pc + 2, 1)
+    cdef InstanceData instance = <InstanceData>activation.instance.object
+    if op == OP_MEMORY_GROW:
+        operands[0] = <u32>(<Memory>instance.memories[x]).grow_pages(<u32>operands[0])
+    elif op == OP_MEMORY_COPY:
+        copy_memory((<Memory>instance.memories[x]), (<Memory>instance.memories[y]), operands, activation)
+    elif op == OP_MEMORY_FILL:
+        fill_memory((<Memory>instance.memories[x]), operands, activation)
+    elif op == OP_MEMORY_INIT:
+        init_memory((<Memory>instance.memories[y]), instance, x, operands, activation)
+    elif op == OP_DATA_DROP:
+        instance.datas[x] = None
+    elif op == OP_TABLE_SIZE:
+        operands[0] = (<Table>instance.tables[x]).record.size
+    elif op == OP_TABLE_GROW:
+        operands[0] = <u32>(<Table>instance.tables[x]).grow_by(<u32>operands[1], operands[0])
+    elif op == OP_TABLE_FILL:
+        fill_table((<Table>instance.tables[x]), operands, activation)
+    elif op == OP_TABLE_COPY:
+        copy_table((<Table>instance.tables[x]), (<Table>instance.tables[y]), operands, activation)
+    elif op == OP_TABLE_INIT:
+        init_table((<Table>instance.tables[y]), instance, x, operands, activation)
+    elif op == OP_ELEM_DROP:
+        instance.elems[x] = None
+    else:
+        raise AssertionError(f"no operation {op}")
+    activation.value = operands[0]
+    activation.pc = pc + 3
+    return 0
+
+
+cdef int check(u64 at, u64 n, u64 size, u64 reason, Activation* activation) except -1:
+    if at > size or n > size - at:
+        raise trap(activation, reason)
+    return 0
+
+
+cdef int copy_memory(Memory to, Memory source, u64* operands, Activation* activation) except -1:
+    check(operands[0], operands[2], to.record.size, TRAP_BOUNDS, activation)
+    check(operands[1], operands[2], source.record.size, TRAP_BOUNDS, activation)
+    memmove(to.record.base + operands[0], source.record.base + operands[1], operands[2])
+    return 0
+
+
+cdef int fill_memory(Memory memory, u64* operands, Activation* activation) except -1:
+    check(operands[0], operands[2], memory.record.size, TRAP_BOUNDS, activation)
+    memset(memory.record.base + operands[0], <int>(operands[1] & 255), operands[2])
+    return 0
+
+
+cdef int init_memory(Memory memory, InstanceData instance, u32 segment, u64* operands, Activation* activation) except -1:
+    cdef const u8[::1] data
+    cdef u64 start = 0, end = 0
+    bounds = instance.datas[segment]
+    if bounds is not None:
+        start, end = bounds
+    check(operands[1], operands[2], end - start, TRAP_BOUNDS, activation)
+    check(operands[0], operands[2], memory.record.size, TRAP_BOUNDS, activation)
+    if operands[2]:
+        data = (<Code>instance.code).module.data
+        memcpy(memory.record.base + operands[0], &data[start + operands[1]], operands[2])
+    return 0
+
+
+cdef int fill_table(Table table, u64* operands, Activation* activation) except -1:
+    cdef u64 i
+    check(operands[0], operands[2], table.record.size, TRAP_TABLE_BOUNDS, activation)
+    for i in range(operands[0], operands[0] + operands[2]):
+        table.record.elements[i] = operands[1]
+    return 0
+
+
+cdef int copy_table(Table to, Table source, u64* operands, Activation* activation) except -1:
+    check(operands[0], operands[2], to.record.size, TRAP_TABLE_BOUNDS, activation)
+    check(operands[1], operands[2], source.record.size, TRAP_TABLE_BOUNDS, activation)
+    memmove(to.record.elements + operands[0], source.record.elements + operands[1], operands[2] * sizeof(u64))
+    return 0
+
+
+cdef int init_table(Table table, InstanceData instance, u32 segment, u64* operands, Activation* activation) except -1:
+    cdef const u64[::1] words
+    cdef u64 n = 0
+    elements = instance.elems[segment]
+    if elements is not None:
+        n = len(elements)
+    check(operands[1], operands[2], n, TRAP_TABLE_BOUNDS, activation)
+    check(operands[0], operands[2], table.record.size, TRAP_TABLE_BOUNDS, activation)
+    if operands[2]:
+        words = elements
+        memcpy(table.record.elements + operands[0], &words[operands[1]], operands[2] * sizeof(u64))
+    return 0
+
+
+# ------------------------------------------------------------------------------------ exceptions
+cdef Exception_* new_exception(Store store, Activation* activation, TagRecord* tag, u64* values, u64 n) except NULL:
+    cdef Exception_* exception
+    cdef u64 size = sizeof(Exception_) + n * sizeof(u64)
+    if store.exception_bytes + size > store.exception_threshold:
+        collect(store, activation)
+        store.exception_threshold = max(<u64>1 << 16, 2 * store.exception_bytes + size)
+    store.charge(size)
+    exception = <Exception_*>malloc(size)
+    if exception == NULL:
+        store.memory_used -= size
+        raise MemoryLimit("no memory for an exception")
+    exception.next = store.exceptions
+    exception.tag = tag
+    exception.marked = 0
+    exception.count = n
+    memcpy(exception.values, values, n * sizeof(u64))
+    store.exceptions = exception
+    store.exception_bytes += size
+    return exception
+
+
+cdef int compare_words(const void* a, const void* b) noexcept nogil:
+    cdef u64 x = (<u64*>a)[0], y = (<u64*>b)[0]
+    return (x > y) - (x < y)
+
+
+cdef int mark(u64* words, u64 n, u64* known, u64 count, u64** pending) noexcept nogil:
+    """Mark what the words, read as references, point to; new finds are added to `pending`."""
+    cdef u64 i, low, high, middle, word
+    cdef Exception_* exception
+    for i in range(n):
+        word = words[i]
+        if word < known[0] or word > known[count - 1]:
+            continue
+        low = 0
+        high = count
+        while low < high:
+            middle = (low + high) // 2
+            if known[middle] < word:
+                low = middle + 1
+            else:
+                high = middle
+        if low < count and known[low] == word:
+            exception = <Exception_*>word
+            if not exception.marked:
+                exception.marked = 1
+                pending[0][0] = word
+                pending[0] += 1
+    return 0
+
+
+cdef int collect(Store store, Activation* activation) except -1:
+    """Free the exceptions that no stack slot, global, table or other exception may refer to."""
+    cdef u64 count = 0, size
+    cdef u64* known
+    cdef u64* pending
+    cdef u64* done
+    cdef Exception_* exception = store.exceptions
+    cdef Exception_** place
+    cdef InstanceData instance
+    while exception != NULL:
+        count += 1
+        exception = exception.next
+    if count == 0:
+        return 0
+    known = <u64*>malloc(2 * count * sizeof(u64))
+    if known == NULL:
+        raise MemoryError
+    pending = done = known + count
+    exception = store.exceptions
+    count = 0
+    while exception != NULL:
+        known[count] = <u64>exception
+        count += 1
+        exception = exception.next
+    qsort(known, count, sizeof(u64), compare_words)
+    # whatever lies on the stack up to the top of the running frame and its arguments
+    size = <u64>(activation.sp - store.stack) + 65536
+    mark(store.stack, min(size, store.stack_slots), known, count, &pending)
+    for instance in store.instances:
+        mark(instance.record.cells, instance.record.n_cells, known, count, &pending)
+    for kept in store.kept:
+        if isinstance(kept, Table):
+            mark((<Table>kept).record.elements, (<Table>kept).record.size, known, count, &pending)
+        elif isinstance(kept, Global):
+            mark((<Global>kept).cell, 1, known, count, &pending)
+    while done != pending:
+        exception = <Exception_*>done[0]
+        done += 1
+        mark(exception.values, exception.count, known, count, &pending)
+    free(known)
+    place = &store.exceptions
+    while place[0] != NULL:
+        exception = place[0]
+        if exception.marked:
+            exception.marked = 0
+            place = &exception.next
+        else:
+            place[0] = exception.next
+            size = sizeof(Exception_) + exception.count * sizeof(u64)
+            store.exception_bytes -= size
+            store.memory_used -= size
+            if exception.tag == NULL:
+                store.errors[exception.values[0]] = None
+            free(exception)
+    return 0
+
+
+cdef int throw(Store store, Activation* activation) except -1:
+    """throw and throw_ref: [D operands, A instruction, B their number][tag]."""
+    cdef u64* pc = activation.pc
+    cdef u64* operands = activation.sp + F_D(pc)
+    cdef Exception_* exception
+    if F_A(pc) == OP_THROW:
+        exception = new_exception(store, activation, activation.instance.tags[wcy_half(pc + 2, 0)], operands, F_B(pc))
+    else:
+        exception = <Exception_*>operands[0]
+        if exception == NULL:
+            raise Trap("null exception reference", backtrace(activation))
+    if unwind(activation, exception, True):
+        return 0
+    raise uncaught(store, exception, backtrace(activation))
+
+
+cdef uncaught(Store store, Exception_* exception, frames):
+    """What Python sees of an exception that no guest caught."""
+    if exception.tag == NULL:
+        return store.errors[exception.values[0]]
+    tag = <Tag>exception.tag.object
+    values = tuple([from_word(store, t, exception.values[<u64>i]) for i, t in enumerate(tag.type.params)])
+    return GuestException("uncaught exception", frames, tag, values)
+
+
+cdef bint catch_error(Store store, Activation* activation, error) except -1:
+    """Whether a guest catches an exception that a host function raised; then it goes on there."""
+    cdef Exception_* exception
+    cdef u64 words[1]
+    cdef u64* values
+    cdef Tag tag
+    if isinstance(error, GuestException) and isinstance(error.tag, Tag) and (<Tag>error.tag).store is store:
+        tag = error.tag
+        values = <u64*>malloc((len(error.values) + 1) * sizeof(u64))
+        if values == NULL:
+            raise MemoryError
+        try:
+            for i, (type_, value) in enumerate(zip(tag.type.params, error.values, strict=True)):
+                values[<size_t>i] = to_word(store, type_, value)
+            exception = new_exception(store, activation, &tag.record, values, len(error.values))
+        finally:
+            free(values)
+    else:
+        store.errors.append(error)
+        words[0] = len(store.errors) - 1
+        exception = new_exception(store, activation, NULL, words, 1)
+    return unwind(activation, exception, False)
+
+
+cdef bint unwind(Activation* activation, Exception_* exception, bint inner) except -1:
+    """Find the innermost clause that catches, and let the activation go on there; False: none does.
+
+    `inner`: pc is the instruction itself, not the one after a call.
+    """
+    cdef u64* pc = activation.pc
+    cdef u64* sp = activation.sp
+    cdef Instance* instance = activation.instance
+    cdef FuncCode* function
+    cdef CatchClause* clause
+    cdef u64 word, i, n
+    if activation.reason == LEAVE_TAIL_CALL:  # its frame is gone already
+        function = function_at(instance, pc)
+        if not pop_frame(&pc, &sp, &instance, function):
+            return False
+        inner = False
+    while True:
+        function = function_at(instance, pc if inner else pc - 1)
+        if function == NULL:
+            raise AssertionError("a frame without a function")
+        word = <u64>(pc - function.code) - (not inner)
+        for i in range(function.n_clauses):
+            clause = &function.clauses[i]
+            if word < clause.start or word >= clause.end:
+                continue
+            if clause.kind < 2 and instance.tags[clause.tag] != exception.tag:
+                continue
+            n = exception.count if clause.kind < 2 else 0
+            memcpy(sp + clause.slot, exception.values, n * sizeof(u64))
+            if clause.kind & 1:
+                sp[clause.slot + n] = <u64>exception
+            activation.pc = function.code + clause.target
+            activation.sp = sp
+            activation.instance = instance
+            activation.poll -= 1
+            return True
+        if not pop_frame(&pc, &sp, &instance, function):
+            return False
+        inner = False
+
+
+# ------------------------------------------------------------------------------------ functions
+cdef class Func:
+    """A function: one that a module exports or a reference names, or a Python function with a type.
+
+    Calling it takes and returns ints and floats; several results come as a tuple.
+
+        >>> double = Func(lambda x: 2 * x, ["i32"], ["i32"])
+        >>> double(21)
+        42
+
+    Spec: 4.2.6 "Function Instances".
+    """
+
+    def __cinit__(self, callable=None, params=(), results=(), *, type=None):
+        self.vectorcall = <vectorcallfunc>func_vectorcall
+        if callable is None:
+            return  # made by the engine, which fills it in
+        if type is None:
+            type = FuncType(tuple(parse_type(t) for t in params), tuple(parse_type(t) for t in results))
+        self.callable = callable
+        self.wants_caller = getattr(callable, "wants_caller", False)
+        self.name = getattr(callable, "__name__", None)
+        self.ref = &self.own
+        self.own.host = <void*>self
+        self.set_type(type)
+        if not any(t.is_concrete for t in (*type.params, *type.results)):
+            self.own.type = canonical_of(type)
+
+    def __dealloc__(self):
+        free(self.types)
+
+    cdef int set_type(self, object type) except -1:
+        self.type = type
+        self.n_params = len(type.params)
+        self.n_results = len(type.results)
+        self.types = <long long*>malloc((self.n_params + self.n_results + 1) * sizeof(long long))
+        if self.types == NULL:
+            raise MemoryError
+        for i, t in enumerate((*type.params, *type.results)):
+            self.types[<size_t>i] = t
+        return 0
+
+    cdef int join(self, Store store) except -1:
+        if self.store is not None and self.store is not store:
+            from ..errors import LinkError
+            raise LinkError("the function belongs to another store")
+        if self.store is None:
+            self.store = store
+            store.kept.append(self)
+        self.own.owner = <void*>store
+        return 0
+
+    def _word(self, Store store, long long valtype):
+        """The reference's word, for a place of type `valtype` in `store`."""
+        if self.store is None and store is not None:
+            self.join(store)
+        if self.store is not store:
+            raise TypeError("the function belongs to another store")
+        if not matching.heap_matches(matching_heap(self.ref.type), valtype & 0x4FFFFFFFF):
+            raise TypeError("the function's type does not match")
+        return <size_t>self.ref
+
+    cdef object invoke(self, PyObject** args, Py_ssize_t n):
+        """Call with n Python arguments."""
+        cdef Store store = self.store
+        cdef u64* sp
+        cdef Py_ssize_t i
+        if n != self.n_params:
+            raise TypeError(f"{self.name or 'function'} takes {self.n_params} arguments ({n} given)")
+        if self.ref.instance == NULL:
+            return self.invoke_host(args, n)
+        if store.owner != 0:
+            store.check_owner()
+        else:
+            store.own_stack()
+        sp = store.stack_top
+        if sp + n + self.n_results + 2 * RESERVE > store.stack + store.stack_slots:
+            raise StackExhausted("call stack exhausted")
+        for i in range(n):
+            try:
+                sp[i] = to_word(store, self.types[i], <object>args[i])
+            except (TypeError, OverflowError) as error:
+                raise type(error)(f"argument {i + 1} of {self.name or 'function'}: {error}") from None
+        return self.invoke_words(sp, False)
+
+    cdef object invoke_words(self, u64* sp, bint raw):
+        """Call with the arguments at sp, the stack's top."""
+        cdef Store store = self.store
+        cdef Activation activation
+        cdef u64* limit = store.stack + store.stack_slots - RESERVE
+        cdef FuncCode* function = self.ref.code
+        cdef bint outermost = store.depth == 0
+        if store.depth >= MAX_DEPTH:
+            raise StackExhausted("call stack exhausted: host functions call back too deeply")
+        activation.pc = <u64*>wcy_load_acquire(&function.code)
+        activation.sp = sp
+        activation.instance = self.ref.instance
+        activation.value = 0
+        activation.callee = NULL
+        activation.args = sp
+        activation.reason = 0
+        sp[self.n_params] = <u64>RESULT_CELL
+        sp[self.n_params + 1] = 0
+        if sp + activation.pc[-1] > limit:
+            raise StackExhausted("call stack exhausted")
+        Py_EnterRecursiveCall(b" in a WebAssembly call")
+        store.depth += 1
+        if outermost:
+            store.owner = PyThread_get_thread_ident()
+            store.deadline = wcy_now() + store.timeout if store.timeout != 0 else 0
+        try:
+            run(store, &activation)
+        finally:
+            store.depth -= 1
+            if outermost:
+                store.owner = 0
+            store.stack_top = sp
+            Py_LeaveRecursiveCall()
+        return self.results(sp, raw)
+
+    cdef object results(self, u64* sp, bint raw):
+        cdef long long* types = self.types + self.n_params
+        if raw:
+            return tuple([raw_value(self.store, types[i], sp[i]) for i in range(self.n_results)])
+        if self.n_results == 1:
+            return from_word(self.store, types[0], sp[0])
+        if self.n_results == 0:
+            return None
+        return tuple([from_word(self.store, types[i], sp[i]) for i in range(self.n_results)])
+
+    cdef object invoke_host(self, PyObject** args, Py_ssize_t n):
+        """A host function called from Python: as a guest would see it."""
+        cdef u64* words = <u64*>calloc(max(self.n_params, self.n_results) + 1, sizeof(u64))
+        if words == NULL:
+            raise MemoryError
+        try:
+            for i in range(n):
+                words[i] = to_word(self.store, self.types[i], <object>args[i])
+            self.host_call(words, None)
+            return self.results(words, False)
+        finally:
+            free(words)
+
+    cdef int host_call(self, u64* args, object caller) except -1:
+        """Call the Python function with the words at `args`; its results go there."""
+        cdef PyObject* values[12]
+        cdef Py_ssize_t i, n = self.n_params, first = 1
+        cdef Store store = self.store
+        cdef object value, result
+        if n > 10:
+            arguments = [from_word(store, self.types[i], args[i]) for i in range(n)]
+            if self.wants_caller:
+                arguments.insert(0, caller_of(caller))
+            result = self.callable(*arguments)
+        else:
+            if self.wants_caller:
+                value = caller_of(caller)
+                Py_INCREF(value)
+                values[1] = <PyObject*>value
+                first = 2
+            i = 0
+            try:
+                while i < n:
+                    value = from_word(store, self.types[i], args[i])
+                    Py_INCREF(value)
+                    values[first + i] = <PyObject*>value
+                    i += 1
+                result = PyObject_Vectorcall(self.callable, values + 1, (n + first - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL)
+            finally:
+                while i > 0:
+                    i -= 1
+                    Py_DECREF(<object>values[first + i])
+                if self.wants_caller:
+                    Py_DECREF(<object>values[1])
+        if self.n_results == 0:
+            if result is not None:
+                raise TypeError(f"{self.described()} returned {type(result).__name__}, but its type has no results")
+            return 0
+        if self.n_results == 1:
+            self.take_result(args, 0, result)
+            return 0
+        if not isinstance(result, (tuple, list)) or len(result) != self.n_results:
+            raise TypeError(f"{self.described()} must return {self.n_results} results, not {result!r}")
+        words = [to_word(store, self.types[n + i], result[i]) for i in range(self.n_results)]
+        for i in range(self.n_results):
+            args[i] = words[i]
+        return 0
+
+    cdef int take_result(self, u64* args, Py_ssize_t i, object result) except -1:
+        try:
+            args[i] = to_word(self.store, self.types[self.n_params + i], result)
+        except (TypeError, OverflowError) as error:
+            raise type(error)(f"result of {self.described()}: {error}") from None
+        return 0
+
+    cdef described(self):
+        return f"host function {self.name}" if self.name else "host function"
+
+    def call_raw(self, *args):
+        """Call with and return the bits of values: unsigned ints; references as objects."""
+        cdef Store store = self.store
+        cdef u64* sp
+        cdef Py_ssize_t i
+        if len(args) != self.n_params:
+            raise TypeError(f"{self.name or 'function'} takes {self.n_params} arguments ({len(args)} given)")
+        if self.ref.instance == NULL:
+            raise TypeError("a host function has no raw form")
+        store.check_owner()
+        store.own_stack()
+        sp = store.stack_top
+        if sp + len(args) + self.n_results + 2 * RESERVE > store.stack + store.stack_slots:
+            raise StackExhausted("call stack exhausted")
+        for i in range(self.n_params):
+            if isinstance(args[i], int) and not self.types[i] >> 32:
+                sp[i] = args[i]
+            else:
+                sp[i] = to_word(store, self.types[i], args[i])
+        return self.invoke_words(sp, True)
+
+    def __eq__(self, other):
+        return isinstance(other, Func) and (<Func>other).ref == self.ref
+
+    def __hash__(self):
+        return <Py_hash_t>(<size_t>self.ref >> 4)
+
+    def __repr__(self):
+        return f"<wasmcy.Func {self.name or ''}{'' if self.name is None else ' '}{self.type}>"
+
+
+cdef raw_value(Store store, long long valtype, u64 word):
+    if valtype >> 32:
+        return from_word(store, valtype, word)
+    return <u32>word if valtype == 0x7F or valtype == 0x7D else word
+
+
+cdef object func_vectorcall(object func, PyObject** args, size_t flags, PyObject* names):
+    if names != NULL and len(<tuple>names):
+        raise TypeError("WebAssembly functions take no keyword arguments")
+    return (<Func>func).invoke(args, PyVectorcall_NARGS(flags))
+
+
+cdef _use_vectorcall():
+    cdef Func func = Func.__new__(Func)
+    wcy_use_vectorcall(<PyTypeObject*>Func, <char*>&func.vectorcall - <char*><PyObject*>func)
+
+
+_use_vectorcall()
+
+cdef object caller_class = None
+
+
+def set_caller_class(cls):
+    global caller_class
+    caller_class = cls
+
+
+cdef object caller_of(object instance):
+    return caller_class(instance)
+
+
+cdef dict canonical_ids = {}
+
+
+cdef u64 canonical_of(type_) except? 0xFFFFFFFFFFFFFFFF:
+    """The canonical id of a function type without type indices; it is held for ever."""
+    if type_ not in canonical_ids:
+        from ..types import SubType
+        canonical_ids[type_] = matching.canonicalise([SubType(True, (), type_)], [(0, 1)])[0]
+    return canonical_ids[type_]
+
+
+cdef matching_heap(u64 type_):
+    from ..types import CONCRETE
+    return CONCRETE | type_
+
+
+cdef Func host_function(object callable, object type):
+    """The Func of a plain callable that is imported with a type."""
+    return Func(callable, type=type)
+
+
+def _func_of_address(Store store, size_t address):
+    """The Func of a function reference."""
+    cdef FuncRef* ref = <FuncRef*>address
+    cdef Func func
+    cdef InstanceData instance
+    if ref.host != NULL:
+        return <object>ref.host
+    func = store.funcs.get(address)
+    if func is None:
+        instance = <InstanceData>ref.instance.object
+        func = Func.__new__(Func)
+        func.ref = ref
+        func.store = store
+        func.set_type((<Code>instance.code).type_of(ref.code.index))
+        store.funcs[address] = func
+    return func
+
+
+set_reference_types(Func, _func_of_address)
+
+
+cdef object start_function(Store store, FuncRef* ref):
+    """The Func of a reference, for instance.pyx."""
+    return _func_of_address(store, <size_t>ref)
+
+
+def tag_identity(type_):
+    """The canonical id of a tag's type, for tags made from Python."""
+    return canonical_of(type_)

@@ -1,0 +1,661 @@
+"""The machine's operations: one handler per instruction, operand form and destination.
+
+    name        i32.add:sr      operand forms: s slot, r accumulator, i immediate, in operand order
+                i32.add:sr>     the same, which also stores its result in slot D
+                br.i32.lt_s:ss  compare and branch; brn. branches where the comparison fails
+                br.i32.lt_s:ss^ the same backwards: it polls
+                2.i32.add:ss.xor:rs     (A + B) ^ C
+                i32.load@sks2   address mode: (slot << 2) + slot
+
+    words       [handler][D, A, B, C: u16 each, D lowest][…]
+                `half` is the upper half of the second word (the fields B and C together)
+
+A producer leaves its result in the accumulator of its class; its `>` twin, the next id, stores it
+too.  A branch is followed by its `^` twin in the same way.  So the translator changes its mind about a
+destination or a direction by adding one to an id.
+
+A body is a list of lines in Cython, with a few statements of the generator's (generate.py):
+    NEXT n      go on at pc + n
+    JUMP        add the displacement in `half` (bytes, from this instruction) and go on there
+    JUMP2       the same with the displacement in the third word's lower half
+    GO          go on at pc
+    TRAP x      leave with this instruction as the cause
+    LEAVE x     leave; (pc, sp) is where to resume
+"""
+
+from ..opcodes import BY_NAME, N_IDS, OPS
+from ..types import F32, F64, I32, I64
+from . import semantics
+from .forms import (
+    BY_CLASS,
+    FLAG_COMMUTATIVE,
+    FLAG_EQZ,
+    FORMS,
+    FUSE_ALU_RI,
+    FUSE_ALU_RS,
+    FUSE_ALU_SR,
+    FUSE_FIRST_IMMEDIATE,
+    FUSE_LOAD_K,
+    FUSE_LOAD_KS,
+    FUSE_LOAD_RI,
+    FUSE_LOAD_SI,
+    FUSE_LOAD_SS,
+    FUSE_MOVE_BRANCH,
+    FUSE_MOVES,
+    FUSE_STEP_RI,
+    FUSE_STEP_RS,
+    FUSE_STEP_SR,
+    FUSE_STEP_Z,
+    FUSE_STORE_RI,
+    FUSE_STORE_SI,
+    FUSE_STORE_SS,
+    KIND_ATOMIC_CMPXCHG,
+    KIND_ATOMIC_LOAD,
+    KIND_ATOMIC_RMW,
+    KIND_ATOMIC_STORE,
+    KIND_BINARY,
+    KIND_COMPARE,
+    KIND_LOAD,
+    KIND_OPERATION,
+    KIND_STORE,
+    KIND_UNARY,
+    NAMED,
+    STORE_FORMS,
+)
+
+NAMES = {I32: "i32", I64: "i64", F32: "f32", F64: "f64"}
+CTYPE = semantics.CTYPE
+ACCUMULATOR = {"i32": "r0", "i64": "r0", "f64": "f0", "f32": "s0"}
+class Handler:
+    """One handler: `id`, `name`, `words` it takes (0: br_table), `lines` of its body, `types` of a, b, c."""
+
+    __slots__ = ("id", "lines", "name", "type", "words")
+
+    def __init__(self, number, name, words, lines, type_):
+        self.id = number
+        self.name = name
+        self.words = words
+        self.lines = lines
+        self.type = type_
+
+    def __repr__(self):
+        return f"<{self.id} {self.name}>"
+
+
+HANDLERS: list[Handler] = []
+ID: dict[str, int] = {}
+
+
+def one(name, words, lines, kind="i64"):
+    ID[name] = len(HANDLERS)
+    HANDLERS.append(Handler(len(HANDLERS), name, words, lines, kind))
+
+
+def align():
+    if len(HANDLERS) & 1:
+        HANDLERS.append(Handler(len(HANDLERS), "", 0, None, None))
+
+
+def producer(name, words, kind, before, expression, result, field="D"):
+    """A pair: the result in its accumulator; there and in slot D."""
+    align()
+    accumulator = ACCUMULATOR[result]
+    compute = [*before, f"{accumulator} = {expression}"]
+    one(name, words, [*compute, f"NEXT {words}"], kind)
+    store = write(result, f"F_{field}(pc)", accumulator)
+    one(name + ">", words, [*compute, store, f"NEXT {words}"], kind)
+
+
+def branch(name, words, before, condition, kind="i64", jump="JUMP"):
+    """A pair: forwards; backwards, with a poll."""
+    align()
+    displacement = {"JUMP": "F_HALF(pc)", "JUMP2": "W_HALF(pc, 2, 0)"}[jump]
+    back = [
+        f"pc = <u64*>(<u8*>pc + <i32>{displacement})",
+        "instance.poll -= 1",
+        "if WASMCY_UNLIKELY(instance.poll < 0): LEAVE LEAVE_POLL",
+        "GO",
+    ]
+    for suffix, jumps in (("", [jump]), ("^", back)):
+        if condition is None:
+            one(name + suffix, words, [*before, *jumps], kind)
+        else:
+            taken = ["    " + line for line in jumps]
+            one(name + suffix, words, [*before, f"if {condition}:", *taken, f"NEXT {words}"], kind)
+
+
+def read(kind, place):
+    """The value of type `kind` at `place`: A B C D a slot, r the accumulator, half or w2 an immediate."""
+    if place == "r":
+        return "<u32>r0" if kind == "i32" else ACCUMULATOR[kind]
+    if place == "half":
+        return {"i32": "F_HALF(pc)", "i64": "<u64><i64><i32>F_HALF(pc)", "f32": "wcy_f32(F_HALF(pc))"}[kind]
+    if place == "w2":
+        return {
+            "i32": "W_HALF(pc, 2, 0)",
+            "i64": "pc[2]",
+            "f32": "wcy_f32(W_HALF(pc, 2, 0))",
+            "f64": "wcy_f64(pc[2])",
+        }[kind]
+    if place in ("B16", "C16"):
+        return f"<{CTYPE[kind]}><i64>F_{place}(pc)"
+    return slot(kind, f"F_{place}(pc)")
+
+
+def slot(kind, index):
+    if kind == "i64":
+        return f"sp[{index}]"
+    return {"i32": "wcy_slot_u32", "f32": "wcy_slot_f32", "f64": "wcy_slot_f64"}[kind] + f"(sp, {index})"
+
+
+def write(kind, index, value):
+    if kind[0] == "i":
+        return f"sp[{index}] = {value}"
+    return f"wcy_set_{kind}(sp, {index}, {value})"
+
+
+def operands(kind, form, first, second, immediate):
+    """Lines that fetch a and b for a form; the slots stand in the named fields."""
+    places = {"s": (first, second), "r": ("r", "r"), "i": (immediate, immediate)}
+    if form == "is":
+        second = first
+        places["s"] = (first, first)
+    return [f"a = {read(kind, places[form[0]][0])}", f"b = {read(kind, places[form[1]][1])}"]
+
+
+def trap_lines(mnemonic):
+    return [f"if WASMCY_UNLIKELY({condition}): TRAP {trap}" for condition, trap in semantics.guards(mnemonic)]
+
+
+def cast(kind, text):
+    return f"<{CTYPE[kind]}>({text})"
+
+
+# ------------------------------------------------------------------ the categories of instructions
+BINARY, COMPARE, UNARY, LOAD, STORE = [], [], [], [], []
+ATOMIC_LOAD, ATOMIC_STORE, ATOMIC_RMW, ATOMIC_CMPXCHG = [], [], [], []
+for _op in OPS.values():
+    if _op.params is None or "v128" in _op.mnemonic or _op.mnemonic.count(".") < 1:
+        continue
+    _known = all(t in NAMES for t in (*_op.params, *_op.results) if t != "at")
+    _prefix = _op.mnemonic.split(".")[0]
+    if not _known or _prefix not in CTYPE:
+        continue
+    if ".atomic." in _op.mnemonic:
+        if ".load" in _op.mnemonic:
+            ATOMIC_LOAD.append(_op)
+        elif ".store" in _op.mnemonic:
+            ATOMIC_STORE.append(_op)
+        elif "cmpxchg" in _op.mnemonic:
+            ATOMIC_CMPXCHG.append(_op)
+        else:
+            ATOMIC_RMW.append(_op)
+    elif "memarg" in _op.immediates:
+        (LOAD if _op.results else STORE).append(_op)
+    elif len(_op.params) == 2 and len(_op.results) == 1:
+        (COMPARE if _op.results != _op.params[:1] or "." + _op.mnemonic.split(".")[1] in
+         {f".{n}" for n in semantics.SWAPPED} else BINARY).append(_op)
+    elif len(_op.params) == 1 and len(_op.results) == 1:
+        UNARY.append(_op)
+
+
+def short(op):
+    return op.mnemonic.split(".", 1)[1]
+
+
+def wide_immediate(kind):
+    """Whether an operand's immediate fills a word of its own."""
+    return kind == "f64"
+
+
+for _op in BINARY:
+    _kind = NAMES[_op.params[0]]
+    for _form in FORMS:
+        if short(_op) in semantics.COMMUTATIVE and _form in ("sr", "is", "ir"):
+            continue
+        _wide = "i" in _form and wide_immediate(_kind)
+        _lines = operands(_kind, _form, "A", "B", "w2" if _wide else "half")
+        producer(
+            f"{_op.mnemonic}:{_form}", 3 if _wide else 2, _kind,
+            _lines + trap_lines(_op.mnemonic), cast(_kind, semantics.expression(_op.mnemonic)), _kind,
+        )  # fmt: skip
+for _op in COMPARE:
+    _kind = NAMES[_op.params[0]]
+    _text = semantics.expression(_op.mnemonic)
+    for _form in FORMS[:5]:
+        _wide = "i" in _form and wide_immediate(_kind)
+        producer(
+            f"{_op.mnemonic}:{_form}", 3 if _wide else 2, _kind,
+            operands(_kind, _form, "A", "B", "w2" if _wide else "half"), f"<u32>({_text})", "i32",
+        )  # fmt: skip
+    for _form in FORMS[:5]:
+        _words = 3 if "i" in _form else 2
+        _lines = operands(_kind, _form, "D", "A", "w2")
+        branch(f"br.{_op.mnemonic}:{_form}", _words, _lines, _text, _kind)
+        if _kind[0] == "f":
+            branch(f"brn.{_op.mnemonic}:{_form}", _words, _lines, f"not ({_text})", _kind)
+for _op in UNARY:
+    _from, _to = NAMES[_op.params[0]], NAMES[_op.results[0]]
+    for _form in "sr":
+        _lines = [f"a = {read(_from, {'s': 'A', 'r': 'r'}[_form])}", *trap_lines(_op.mnemonic)]
+        producer(f"{_op.mnemonic}:{_form}", 2, _from, _lines, cast(_to, semantics.expression(_op.mnemonic)), _to)
+
+
+# ------------------------------------------------------------------ memory
+def bounds(address):
+    return [f"ea = {address}", "if WASMCY_UNLIKELY(ea > mem_size): TRAP TRAP_BOUNDS"]
+
+
+def load_value(op, base="mem"):
+    kind = NAMES[op.results[0]]
+    at = f"{base} + ea - {op.align}"
+    access = semantics.LOADS[short(op).replace("atomic.", "")]
+    if access is None:
+        return kind, f"wcy_load_{'u' + kind[1:] if kind[0] == 'i' else kind}({at})"
+    unit, extend = access
+    through = f"<{CTYPE[kind]}><i{kind[1:]}>" if extend else f"<{CTYPE[kind]}>"
+    return kind, f"{through}{extend}wcy_load_{unit}({at})"
+
+
+def store_value(op, value, base="mem"):
+    kind = NAMES[op.params[1]]
+    unit = semantics.STORES[short(op).replace("atomic.", "")] or ("u" + kind[1:] if kind[0] == "i" else kind)
+    conversion = f"<{unit}>" if unit[0] == "u" else ""
+    return f"wcy_store_{unit}({base} + ea - {op.align}, {conversion}({value}))"
+
+
+for _op in LOAD:
+    _kind, _value = load_value(_op)
+    for _form, _address in (("s", "wcy_slot_u32(sp, F_A(pc))"), ("r", "<u32>r0")):
+        producer(f"{_op.mnemonic}:{_form}", 2, _kind, bounds(f"<u64>{_address} + <u64>F_HALF(pc)"), _value, _kind)
+for _op in STORE:
+    _kind = NAMES[_op.params[1]]
+    for _form in STORE_FORMS:
+        if _form == "rr" and _kind[0] == "i":
+            continue
+        _address = "wcy_slot_u32(sp, F_D(pc))" if _form[0] == "s" else "<u32>r0"
+        _words = 3 if _form[1] == "i" else 2
+        _value = read(_kind, {"s": "A", "r": "r", "i": "w2"}[_form[1]])
+        _lines = [*bounds(f"<u64>{_address} + <u64>F_HALF(pc)"), store_value(_op, _value), f"NEXT {_words}"]
+        one(f"{_op.mnemonic}:{_form}", _words, _lines, _kind)
+
+# any memory, any offset: [D value or result, A address, B, C memory][offset + size]
+_ANY = [
+    "memory = instance.memories[F_C(pc)]",
+    "ea = sp[F_A(pc)] + pc[2]",
+    "if WASMCY_UNLIKELY(ea < pc[2] or ea > memory.size): TRAP TRAP_BOUNDS",
+]
+for _op in LOAD:
+    _kind, _value = load_value(_op, "memory.base")
+    producer(f"{_op.mnemonic}@any", 3, _kind, _ANY, _value, _kind)
+for _op in STORE:
+    _kind = NAMES[_op.params[1]]
+    one(f"{_op.mnemonic}@any", 3, [*_ANY, store_value(_op, read(_kind, "D"), "memory.base"), "NEXT 3"], _kind)
+# atomics have this form only: a store owns its unshared memory, so plain accesses are atomic
+_ALIGNED = [*_ANY, "if WASMCY_UNLIKELY(ea & {0} != 0): TRAP TRAP_UNALIGNED"]
+
+
+def aligned(op):
+    lines = [_ANY[0], _ANY[1], *([_ALIGNED[3].format(op.align - 1)] if op.align > 1 else []), _ANY[2]]
+    return lines
+
+
+for _op in ATOMIC_LOAD:
+    _kind, _value = load_value(_op, "memory.base")
+    producer(f"{_op.mnemonic}@any", 3, _kind, aligned(_op), _value, _kind)
+for _op in ATOMIC_STORE:
+    _kind = NAMES[_op.params[1]]
+    one(f"{_op.mnemonic}@any", 3, [*aligned(_op), store_value(_op, read(_kind, "D"), "memory.base"), "NEXT 3"], _kind)
+
+
+def atomic_unit(op):
+    """The unsigned type of what a read-modify-write touches."""
+    return {1: "u8", 2: "u16", 4: "u32", 8: "u64"}[op.align]
+
+
+for _op in ATOMIC_RMW:
+    _kind, _unit = NAMES[_op.results[0]], atomic_unit(_op)
+    _what = semantics.ATOMICS[_op.mnemonic.split(".")[3].removesuffix("_u")]
+    producer(
+        f"{_op.mnemonic}@any", 3, _kind,
+        [*aligned(_op), f"a = wcy_load_{_unit}(memory.base + ea - {_op.align})", f"b = {read(_kind, 'B')}",
+         f"wcy_store_{_unit}(memory.base + ea - {_op.align}, <{_unit}>({_what}))"], "a", _kind,
+    )  # fmt: skip
+for _op in ATOMIC_CMPXCHG:  # [D result, A address, B expected, C memory][offset + size][replacement slot]
+    _kind, _unit = NAMES[_op.results[0]], atomic_unit(_op)
+    _at = f"memory.base + ea - {_op.align}"
+    producer(
+        f"{_op.mnemonic}@any", 4, _kind,
+        [*aligned(_op), f"a = wcy_load_{_unit}({_at})", f"b = {read(_kind, 'B')}",
+         f"if a == b: wcy_store_{_unit}({_at}, <{_unit}>sp[pc[3]])"], "a", _kind,
+    )  # fmt: skip
+
+# ------------------------------------------------------------------ moves, constants, globals
+one("move", 2, ["x = sp[F_A(pc)]", "sp[F_D(pc)] = x", "NEXT 2"])
+one("move2", 2, ["x = sp[F_A(pc)]", "sp[F_D(pc)] = x", "x = sp[F_C(pc)]", "sp[F_B(pc)] = x", "NEXT 2"])
+one("move4", 3, [
+    "x = sp[F_A(pc)]", "sp[F_D(pc)] = x", "x = sp[F_C(pc)]", "sp[F_B(pc)] = x",
+    "x = sp[W_U16(pc, 2, 1)]", "sp[W_U16(pc, 2, 0)] = x", "x = sp[W_U16(pc, 2, 3)]", "sp[W_U16(pc, 2, 2)] = x", "NEXT 3",
+])  # fmt: skip
+one("movespan", 2, [  # B slots from A down to D: D <= A
+    "x = F_B(pc)", "src = sp + F_A(pc)", "dst = sp + F_D(pc)",
+    "while x != 0:", "    dst[0] = src[0]", "    dst += 1", "    src += 1", "    x -= 1", "    WASMCY_BARRIER()", "NEXT 2",
+])  # fmt: skip
+branch("movebr", 2, ["x = sp[F_A(pc)]", "sp[F_D(pc)] = x"], None)
+one("const32", 2, ["sp[F_D(pc)] = F_HALF(pc)", "NEXT 2"])
+one("const64", 3, ["sp[F_D(pc)] = pc[2]", "NEXT 3"])
+for _kind in ("i64", "f64", "f32"):
+    one(f"setr.{_kind}", 2, [write(_kind, "F_D(pc)", ACCUMULATOR[_kind]), "NEXT 2"], _kind)
+    producer(f"constr.{_kind}", 3, _kind, [], read(_kind, "w2"), _kind)
+    for _name, _cell in (("own", "cell = <u64*>(<u8*>instance + F_HALF(pc))"), ("imported", "cell = instance.imported_globals[F_HALF(pc)]")):
+        producer(f"global.get.{_kind}.{_name}", 2, _kind, [_cell], slot(_kind, "0").replace("sp", "cell"), _kind)
+        for _form, _place in (("s", "A"), ("r", "r"), ("i", "w2")):
+            _words = 3 if _form == "i" else 2
+            one(f"global.set.{_kind}.{_name}:{_form}", _words,
+                [_cell, write(_kind, "0", read(_kind, _place)).replace("sp", "cell", 1), f"NEXT {_words}"], _kind)  # fmt: skip
+    for _form in "sr":
+        _lines = ["x = F_A(pc)", "y = F_B(pc)", f"if {read('i32', {'s': 'C', 'r': 'r'}[_form])} == 0: x = y"]
+        producer(f"select.{_kind}:{_form}", 2, _kind, _lines, slot(_kind, "x"), _kind)
+    for _form, _place in (("s", "D"), ("r", "r"), ("i", "w2")):
+        _acc = ACCUMULATOR[_kind]
+        one(f"return.{_kind}:{_form}", 3 if _form == "i" else 2, [
+            f"{_acc} = {read(_kind, _place)}", "x = F_C(pc)", "pc = <u64*>sp[x]", "y = sp[x + 1]",
+            write(_kind, "0", _acc), "sp = <u64*>(<u8*>sp - y)", "GO"], _kind)  # fmt: skip
+
+# ------------------------------------------------------------------ control
+one("return.void", 2, ["x = F_C(pc)", "pc = <u64*>sp[x]", "sp = <u64*>(<u8*>sp - sp[x + 1])", "GO"])
+one("return.many", 2, [  # B results from slot A; C: parameters
+    "x = F_C(pc)", "code = <u64*>sp[x]", "y = sp[x + 1]", "x = F_B(pc)", "src = sp + F_A(pc)", "dst = sp",
+    "while x != 0:", "    dst[0] = src[0]", "    dst += 1", "    src += 1", "    x -= 1", "    WASMCY_BARRIER()",
+    "pc = code", "sp = <u64*>(<u8*>sp - y)", "GO",
+])  # fmt: skip
+branch("br", 2, [], None)
+for _kind, _word in (("i32", ""), ("i64", "64")):
+    for _form in "sr":
+        _value = read(_kind, {"s": "D", "r": "r"}[_form])
+        branch(f"br{_word}_nz:{_form}", 2, [], f"{_value} != 0")
+        branch(f"br{_word}_z:{_form}", 2, [], f"{_value} == 0")
+for _form in "sr":  # [D, half count][displacements, two a word]: the last is the default
+    one(f"br_table:{_form}", 0, [
+        f"u = {read('i32', {'s': 'D', 'r': 'r'}[_form])}", "v = F_HALF(pc)", "if u > v: u = v",
+        "pc = <u64*>(<u8*>pc + <i32>wcy_half(pc + 2 + (u >> 1), u & 1))", "GO"])  # fmt: skip
+
+_ENTER = [
+    "if WASMCY_UNLIKELY(nsp + (code - 1)[0] > instance.stack_limit): TRAP LEAVE_EXHAUSTED",
+    "x = F_A(pc)",
+    "nsp[x] = <u64>(pc + 3)",
+    "nsp[x + 1] = F_D(pc) * 8",
+    "sp = nsp",
+    "pc = code",
+]
+_POLL = ["instance.poll -= 1", "if WASMCY_UNLIKELY(instance.poll < 0): LEAVE LEAVE_POLL", "GO"]
+_CODE = "code = <u64*>wcy_load_acquire(&{0}.code)"
+_CALLEE = [
+    "table = instance.tables[W_HALF(pc, 2, 1)]",
+    "if WASMCY_UNLIKELY(u >= table.size): TRAP TRAP_UNDEFINED",
+    "callee = <FuncRef*>table.elements[u]",
+    "if WASMCY_UNLIKELY(callee == NULL): TRAP TRAP_UNINITIALIZED",
+    "if WASMCY_UNLIKELY(callee.type != W_HALF(pc, 2, 0)): TRAP TRAP_SIGNATURE",
+]
+
+
+def elsewhere(reason, words):
+    """Leave for a host function or another instance; the arguments stand at sp + D."""
+    return ["instance.activation.callee = callee", "instance.activation.args = sp + F_D(pc)",
+            f"pc = pc + {words}", f"LEAVE {reason}"]  # fmt: skip
+
+
+def unless_here(reason, words):
+    return ["if WASMCY_UNLIKELY(callee.instance != instance):", *("    " + line for line in elsewhere(reason, words))]
+
+
+# calls: [D arguments, A parameters][function record]; call_indirect [.., B index][type, table]
+one("call", 3, ["function = <FuncCode*>pc[2]", _CODE.format("function"), "nsp = sp + F_D(pc)", *_ENTER, *_POLL])
+one("call_import", 3, ["callee = instance.imported_funcs[pc[2]]", *elsewhere("LEAVE_CALL", 3)])
+# tail calls: C is where the caller's own return record stands
+_REPLACE = [
+    "if WASMCY_UNLIKELY(sp + (code - 1)[0] > instance.stack_limit): TRAP LEAVE_EXHAUSTED",
+    "x = F_C(pc)", "y = sp[x + 1]", "x = sp[x]", "src = sp + F_D(pc)", "dst = sp", "nsp = sp + F_A(pc)",
+    "while dst != nsp:", "    dst[0] = src[0]", "    dst += 1", "    src += 1", "    WASMCY_BARRIER()",
+    "nsp[0] = x", "nsp[1] = y", "pc = code",
+]  # fmt: skip
+one("return_call", 3, ["function = <FuncCode*>pc[2]", _CODE.format("function"), *_REPLACE, *_POLL])
+one("return_call_import", 3, ["callee = instance.imported_funcs[pc[2]]", *elsewhere("LEAVE_TAIL_CALL", 0)])
+for _form in "sr":
+    _index = f"u = {read('i32', {'s': 'B', 'r': 'r'}[_form])}"
+    one(f"call_indirect:{_form}", 3, [
+        _index, *_CALLEE, *unless_here("LEAVE_CALL", 3), "function = callee.code", _CODE.format("function"),
+        "nsp = sp + F_D(pc)", *_ENTER, *_POLL])  # fmt: skip
+    one(f"return_call_indirect:{_form}", 3, [
+        _index, *_CALLEE, *unless_here("LEAVE_TAIL_CALL", 0), "function = callee.code", _CODE.format("function"),
+        *_REPLACE, *_POLL])  # fmt: skip
+one("enter", 2, [  # the locals: A zeros from slot D
+    "x = F_A(pc)", "dst = sp + F_D(pc)",
+    "while x != 0:", "    dst[0] = 0", "    dst += 1", "    x -= 1", "    WASMCY_BARRIER()", "NEXT 2",
+])  # fmt: skip
+one("unreachable", 2, ["TRAP TRAP_UNREACHABLE"])
+one("operation", 3, ["LEAVE LEAVE_OPERATION"])  # [D operands, A instruction, B][immediates]: machine.operate
+one("throw", 3, ["LEAVE LEAVE_THROW"])
+# the cells the machine starts and ends on
+one("leave.result", 2, ["LEAVE LEAVE_RESULT"])
+one("leave.link", 2, ["LEAVE LEAVE_LINK"])
+one("leave.translate", 2, ["LEAVE LEAVE_TRANSLATE"])
+producer("memory.size", 2, "i64", [], "mem_size >> 16", "i64")
+producer("ref.func", 2, "i64", [], "<u64>(instance.own_funcs + F_HALF(pc))", "i64")
+producer("ref.func.imported", 2, "i64", [], "<u64>instance.imported_funcs[F_HALF(pc)]", "i64")
+_TABLE = ["table = instance.tables[F_C(pc)]", "u = wcy_slot_u32(sp, F_A(pc))",
+          "if WASMCY_UNLIKELY(u >= table.size): TRAP TRAP_TABLE_BOUNDS"]  # fmt: skip
+producer("table.get", 2, "i64", _TABLE, "table.elements[u]", "i64")
+one("table.set", 2, [*_TABLE, "table.elements[u] = sp[F_B(pc)]", "NEXT 2"])
+# small copies and fills are done here; the others leave, so that they can be interrupted
+_BULK = "if WASMCY_UNLIKELY(n > 65536): LEAVE LEAVE_OPERATION"
+_THREE = ["u = wcy_slot_u32(sp, F_D(pc))", "v = wcy_slot_u32(sp, F_D(pc) + 1)", "n = wcy_slot_u32(sp, F_D(pc) + 2)"]
+one("memory.copy", 3, [
+    *_THREE, "if WASMCY_UNLIKELY(<u64>u + n > mem_size or <u64>v + n > mem_size): TRAP TRAP_BOUNDS", _BULK,
+    "memmove(mem + u, mem + v, n)", "NEXT 3"])  # fmt: skip
+one("memory.fill", 3, [
+    *_THREE, "if WASMCY_UNLIKELY(<u64>u + n > mem_size): TRAP TRAP_BOUNDS", _BULK,
+    "memset(mem + u, <int>(v & 255), n)", "NEXT 3"])  # fmt: skip
+CALLS_OUT = {"memory.copy": {"memmove"}, "memory.fill": {"memset"}}  # the only calls a handler may make
+
+# ------------------------------------------------------------------ superinstructions
+N_BASE = len(HANDLERS)
+FUSIONS: dict[tuple[int, int], tuple[int, int]] = {}  # (handler, handler) -> (handler, FUSE_...)
+
+
+def alu(kind, first, form, second, form2):
+    """(A first B) second C, or C second (A first B); immediates are 16 bits."""
+    name = f"2.{kind}.{first}:{form}.{second}:{form2}"
+    places = {"s": ("A", "B"), "r": ("r", "r"), "i": ("B16", "B16")}
+    lines = [
+        f"a = {read(kind, places[form[0]][0])}",
+        f"b = {read(kind, places[form[1]][1])}",
+        f"a = {cast(kind, semantics.expression(f'{kind}.{first}'))}",
+    ]
+    if form2[0] == "r":
+        lines.append(f"b = {read(kind, 'C' if form2[1] == 's' else 'C16')}")
+    else:
+        lines += ["b = a", f"a = {read(kind, 'C')}"]
+    producer(name, 2, kind, lines, cast(kind, semantics.expression(f"{kind}.{second}")), kind)
+    merge = {"rs": FUSE_ALU_RS, "ri": FUSE_ALU_RI, "sr": FUSE_ALU_SR}[form2]
+    if form[1] == "i":
+        merge |= FUSE_FIRST_IMMEDIATE
+    FUSIONS[ID[f"{kind}.{first}:{form}"], ID[f"{kind}.{second}:{form2}"]] = ID[name], merge
+
+
+ALU_FIRST = ("add", "sub", "mul", "and", "or", "xor", "shl", "shr_u", "rotl")
+ALU_SECOND = {"add": ("rs", "ri"), "sub": ("rs",), "and": ("rs", "ri"), "or": ("rs", "ri"), "xor": ("rs", "ri"),
+              "shl": ("ri",), "shr_u": ("ri",)}  # fmt: skip
+for _kind in ("i32", "i64"):
+    for _first in ALU_FIRST:
+        for _form in ("ss", "rs", "si", "ri"):
+            if _first == "sub" and _form[1] == "i":
+                continue
+            for _second, _forms in ALU_SECOND.items():
+                for _form2 in _forms:
+                    alu(_kind, _first, _form, _second, _form2)
+for _first in ("add", "sub", "mul"):
+    for _form in ("ss", "rs"):
+        for _second in ("add", "sub", "mul"):
+            for _form2 in ("rs", "sr") if _second == "sub" else ("rs",):
+                alu("f64", _first, _form, _second, _form2)
+
+# address modes.  Offsets (with the access size added) stand in `half`, in C (16 bits) or in the third word
+_SLOT = "wcy_slot_u32(sp, F_{0}(pc))"
+ADDRESS = {  # mode -> (address, offset, words, the instruction merged, how)
+    "si": ("<u32>(" + _SLOT.format("A") + " + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3, "i32.add:si", FUSE_LOAD_SI),
+    "ri": ("<u32>(<u32>r0 + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3, "i32.add:ri", FUSE_LOAD_RI),
+    "ss": ("<u32>(" + _SLOT.format("A") + " + " + _SLOT.format("B") + ")", "F_C(pc)", 2, "i32.add:ss", FUSE_LOAD_SS),
+    "rs": ("<u32>(<u32>r0 + " + _SLOT.format("B") + ")", "F_C(pc)", 2, "i32.add:rs", FUSE_LOAD_SS),
+}
+SCALED = {  # the same with a shift count 1..3: three neighbouring pairs
+    "sk": ("<u32>(" + _SLOT.format("A") + " << {0})", "F_HALF(pc)", 2, "i32.shl:si", FUSE_LOAD_K),
+    "rk": ("<u32>(<u32>r0 << {0})", "F_HALF(pc)", 2, "i32.shl:ri", FUSE_LOAD_K),
+    "sks": ("<u32>((" + _SLOT.format("A") + " << {0}) + " + _SLOT.format("C") + ")", "W_HALF(pc, 2, 0)", 3,
+            "2.i32.shl:si.add:rs", FUSE_LOAD_KS),
+    "rks": ("<u32>((<u32>r0 << {0}) + " + _SLOT.format("C") + ")", "W_HALF(pc, 2, 0)", 3,
+            "2.i32.shl:ri.add:rs", FUSE_LOAD_KS),
+}  # fmt: skip
+FUSED_LOADS = ("i32.load", "i64.load", "f32.load", "f64.load", "i32.load8_s", "i32.load8_u", "i32.load16_s", "i32.load16_u")
+FUSED_STORES = ("i32.store", "i64.store", "f32.store", "f64.store", "i32.store8", "i32.store16")
+for _name in FUSED_LOADS:
+    _op = BY_NAME[_name]
+    _kind, _value = load_value(_op)
+    for _mode, (_address, _offset, _words, _merged, _how) in ADDRESS.items():
+        producer(f"{_name}@{_mode}", _words, _kind, bounds(f"<u64>{_address} + <u64>{_offset}"), _value, _kind)
+        FUSIONS[ID[_merged], ID[f"{_name}:r"]] = ID[f"{_name}@{_mode}"], _how
+    for _mode, (_address, _offset, _words, _merged, _how) in SCALED.items():
+        for _k in (1, 2, 3):
+            producer(f"{_name}@{_mode}{_k}", _words, _kind, bounds(f"<u64>{_address.format(_k)} + <u64>{_offset}"), _value, _kind)
+        FUSIONS[ID[_merged], ID[f"{_name}:r"]] = ID[f"{_name}@{_mode}1"], _how
+for _name in FUSED_STORES:  # si, ri: [D address, A value, half offset][summand]; ss: [D, A value, B, C offset]
+    _op = BY_NAME[_name]
+    _kind = NAMES[_op.params[1]]
+    for _mode, _how in (("si", FUSE_STORE_SI), ("ri", FUSE_STORE_RI), ("ss", FUSE_STORE_SS)):
+        for _form in "sri":
+            if _form == "r" and _mode == "ri" and _kind[0] == "i":
+                continue
+            _base = 2 if _mode == "ss" else 3
+            _words = _base + (_form == "i")
+            _value = read(_kind, {"s": "A", "r": "r", "i": "w2"}[_form]).replace("pc[2]", f"pc[{_base}]")
+            _value = _value.replace("W_HALF(pc, 2,", f"W_HALF(pc, {_base},")
+            _address = ADDRESS[_mode][0]
+            if _mode != "ri":
+                _address = _address.replace("F_A", "F_D")
+            _offset = ADDRESS[_mode][1]
+            one(f"{_name}@{_mode}:{_form}", _words,
+                [*bounds(f"<u64>{_address} + <u64>{_offset}"), store_value(_op, _value), f"NEXT {_words}"], _kind)  # fmt: skip
+            if _form != "r" or _kind[0] == "f":
+                FUSIONS[ID[ADDRESS[_mode][3]], ID[f"{_name}:r{_form}"]] = ID[f"{_name}@{_mode}:{_form}"], _how
+
+# step and branch: D = A + imm16, then branch on D and (slot B | immediate) [.., C imm16][displacement, immediate]
+_STEP = ["a = wcy_slot_u32(sp, F_A(pc)) + <u32><i64>F_C16(pc)", "r0 = a", "sp[F_D(pc)] = r0"]
+for _op in COMPARE:
+    if _op.params[0] != I32:
+        continue
+    for _form, _b in (("s", _SLOT.format("B")), ("i", "W_HALF(pc, 2, 1)")):
+        branch(f"step.{short(_op)}:{_form}", 3, [*_STEP, f"b = {_b}"], semantics.expression(_op.mnemonic), "i32", "JUMP2")
+    _add = ID["i32.add:si>"]
+    FUSIONS[_add, ID[f"br.{_op.mnemonic}:rs"]] = ID[f"step.{short(_op)}:s"], FUSE_STEP_RS
+    FUSIONS[_add, ID[f"br.{_op.mnemonic}:ri"]] = ID[f"step.{short(_op)}:i"], FUSE_STEP_RI
+for _op in COMPARE:
+    if _op.params[0] == I32:
+        FUSIONS[_add, ID[f"br.{_op.mnemonic}:sr"]] = ID[f"step.{semantics.SWAPPED[short(_op)]}:s"], FUSE_STEP_SR
+for _name, _test in (("nz", "a != 0"), ("z", "a == 0")):
+    branch(f"step.{_name}", 3, _STEP, _test, "i32", "JUMP2")
+    FUSIONS[_add, ID[f"br_{_name}:r"]] = ID[f"step.{_name}"], FUSE_STEP_Z
+one("step2", 3, [  # D = A + low, then B = C + high
+    "u = wcy_slot_u32(sp, F_A(pc)) + W_HALF(pc, 2, 0)", "sp[F_D(pc)] = u",
+    "v = wcy_slot_u32(sp, F_C(pc)) + W_HALF(pc, 2, 1)", "r0 = v", "sp[F_B(pc)] = r0", "NEXT 3"])  # fmt: skip
+FUSIONS[ID["move"], ID["move"]] = ID["move2"], FUSE_MOVES
+FUSIONS[ID["move"], ID["br"]] = ID["movebr"], FUSE_MOVE_BRANCH
+align()
+
+
+# ------------------------------------------------------------------ what the translator looks up
+# rare instructions, done outside the handlers: (operands, results) come from the table
+OPERATIONS = (
+    "memory.grow", "memory.init", "data.drop", "memory.copy", "memory.fill",
+    "table.grow", "table.size", "table.fill", "table.copy", "table.init", "elem.drop",
+    "memory.atomic.notify", "memory.atomic.wait32", "memory.atomic.wait64",
+)  # fmt: skip
+
+
+def tables():
+    """Flat integer lists, by instruction id or handler id, that drive translator.py."""
+    t = {name: [0] * N_IDS for name in ("kind", "operand", "result", "size", "flags", "swapped", "any")}
+    t["handler"] = [-1] * (N_IDS * 8)
+    t["branch"] = [-1] * (N_IDS * 16)
+    for kind, ops in ((KIND_BINARY, BINARY), (KIND_COMPARE, COMPARE), (KIND_UNARY, UNARY)):
+        for op in ops:
+            t["kind"][op.id], t["operand"][op.id], t["result"][op.id] = kind, op.params[0], op.results[0]
+            t["flags"][op.id] = FLAG_COMMUTATIVE * (short(op) in semantics.COMMUTATIVE) | FLAG_EQZ * (short(op) == "eqz")
+            for i, form in enumerate(("s", "r") if kind == KIND_UNARY else FORMS):
+                t["handler"][op.id * 8 + i] = ID.get(f"{op.mnemonic}:{form}", -1)
+    for op in COMPARE:
+        prefix, name = op.mnemonic.split(".")
+        t["swapped"][op.id] = BY_NAME[f"{prefix}.{semantics.SWAPPED[name]}"].id
+        for i, form in enumerate(FORMS[:5]):
+            t["branch"][op.id * 16 + i] = ID[f"br.{op.mnemonic}:{form}"]
+            negated = f"brn.{op.mnemonic}" if prefix[0] == "f" else f"br.{prefix}.{semantics.NEGATED[name]}"
+            t["branch"][op.id * 16 + 8 + i] = ID[f"{negated}:{form}"]
+    for op in LOAD:
+        t["kind"][op.id], t["result"][op.id], t["size"][op.id] = KIND_LOAD, op.results[0], op.align
+        for i, form in enumerate("sr"):
+            t["handler"][op.id * 8 + i] = ID[f"{op.mnemonic}:{form}"]
+        t["handler"][op.id * 8 + 2] = ID.get(f"{op.mnemonic}@si", -1)
+    for op in STORE:
+        t["kind"][op.id], t["operand"][op.id], t["size"][op.id] = KIND_STORE, op.params[1], op.align
+        for i, form in enumerate(STORE_FORMS):
+            t["handler"][op.id * 8 + i] = ID.get(f"{op.mnemonic}:{form}", -1)
+        for i, form in enumerate("sri"):
+            t["branch"][op.id * 16 + i] = ID.get(f"{op.mnemonic}@si:{form}", -1)
+    for kind, ops in ((KIND_ATOMIC_LOAD, ATOMIC_LOAD), (KIND_ATOMIC_STORE, ATOMIC_STORE),
+                      (KIND_ATOMIC_RMW, ATOMIC_RMW), (KIND_ATOMIC_CMPXCHG, ATOMIC_CMPXCHG)):  # fmt: skip
+        for op in ops:
+            t["kind"][op.id], t["size"][op.id] = kind, op.align
+            t["result"][op.id] = op.results[0] if op.results else 0
+    for op in (*LOAD, *STORE, *ATOMIC_LOAD, *ATOMIC_STORE, *ATOMIC_RMW, *ATOMIC_CMPXCHG):
+        t["any"][op.id] = ID[f"{op.mnemonic}@any"]
+    for mnemonic in OPERATIONS:
+        t["kind"][BY_NAME[mnemonic].id] = KIND_OPERATION
+        t["operand"][BY_NAME[mnemonic].id] = OPERATION_SHAPE[mnemonic][0]
+        t["result"][BY_NAME[mnemonic].id] = OPERATION_SHAPE[mnemonic][1]
+
+    n = len(HANDLERS)
+    t["words"] = [h.words for h in HANDLERS]
+    t["compares"] = [0] * n  # handler -> comparison id * 8 + form
+    t["tests"] = [0] * n  # handler of an eqz -> 1 + (64 bits) * 2 + (operand in the accumulator)
+    for op in COMPARE:
+        for i, form in enumerate(FORMS[:5]):
+            t["compares"][ID[f"{op.mnemonic}:{form}"]] = op.id * 8 + i
+    for i, form in enumerate("sr"):
+        t["tests"][ID[f"i32.eqz:{form}"]] = 1 + i
+        t["tests"][ID[f"i64.eqz:{form}"]] = 3 + i
+
+    first, second = {}, {}
+    for a, b in FUSIONS:
+        first.setdefault(a, len(first) + 1)
+        second.setdefault(b, len(second) + 1)
+    columns = len(second) + 1
+    t["fuse_first"], t["fuse_second"] = [0] * n, [0] * n
+    t["fused"], t["fuse_how"] = [0] * ((len(first) + 1) * columns), [0] * ((len(first) + 1) * columns)
+    for a, i in first.items():
+        t["fuse_first"][a] = i
+    for b, i in second.items():
+        t["fuse_second"][b] = i
+    for (a, b), (handler, how) in FUSIONS.items():
+        t["fused"][first[a] * columns + second[b]] = handler
+        t["fuse_how"][first[a] * columns + second[b]] = how
+    t["fuse_columns"] = [columns]
+    t["named"] = [ID[name] for name in NAMED]
+    t["by_class"] = [ID[name.format(kind)] for name in BY_CLASS for kind in ("i64", "f64", "f32")]
+    return t
+
+
+# operands popped and the type of the result pushed (0: none), for KIND_OPERATION
+OPERATION_SHAPE = {
+    "memory.grow": (1, I32), "memory.init": (3, 0), "data.drop": (0, 0), "memory.copy": (3, 0), "memory.fill": (3, 0),
+    "table.grow": (2, I32), "table.size": (0, I32), "table.fill": (3, 0), "table.copy": (3, 0), "table.init": (3, 0),
+    "elem.drop": (0, 0), "memory.atomic.notify": (2, I32), "memory.atomic.wait32": (3, I32), "memory.atomic.wait64": (3, I32),
+}  # fmt: skip

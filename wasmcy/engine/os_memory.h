@@ -1,0 +1,47 @@
+/* Address space from the operating system: reserve without using, commit (zeroed) from the low end on. */
+#ifndef WASMCY_OS_MEMORY_H
+#define WASMCY_OS_MEMORY_H
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+static void *wcy_reserve(size_t size) { return VirtualAlloc(NULL, size, MEM_RESERVE, PAGE_NOACCESS); }
+static int wcy_commit(void *base, size_t from, size_t to) {
+    return from == to || VirtualAlloc((char *)base + from, to - from, MEM_COMMIT, PAGE_READWRITE) != NULL;
+}
+static void wcy_release(void *base, size_t size) { (void)size; VirtualFree(base, 0, MEM_RELEASE); }
+static double wcy_now(void) {
+    LARGE_INTEGER t, f;
+    QueryPerformanceCounter(&t);
+    QueryPerformanceFrequency(&f);
+    return (double)t.QuadPart / (double)f.QuadPart;
+}
+#elif defined(__EMSCRIPTEN__) || defined(__wasi__)
+#include <time.h>
+static void *wcy_reserve(size_t size) { (void)size; return NULL; }
+static int wcy_commit(void *base, size_t from, size_t to) { (void)base; return from == to; }
+static void wcy_release(void *base, size_t size) { (void)base; (void)size; }
+static double wcy_now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + t.tv_nsec * 1e-9; }
+#else
+#include <sys/mman.h>
+#include <time.h>
+#ifndef MAP_ANONYMOUS
+#define MAP_ANONYMOUS MAP_ANON
+#endif
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE 0
+#endif
+static void *wcy_reserve(size_t size) {
+    void *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+/* 64 KiB pages of linear memory are whole pages on every system with pages up to that size */
+static int wcy_commit(void *base, size_t from, size_t to) {
+    return from == to || mprotect((char *)base + from, to - from, PROT_READ | PROT_WRITE) == 0;
+}
+static void wcy_release(void *base, size_t size) { munmap(base, size); }
+static double wcy_now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + t.tv_nsec * 1e-9; }
+#endif
+#endif

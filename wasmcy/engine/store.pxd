@@ -1,0 +1,95 @@
+from cpython.object cimport PyObject
+from wasmcy.engine.structs cimport (
+    Exception_, FuncRef, Instance, MemoryRecord, TableRecord, TagRecord, u32, u64, i64,
+)
+
+
+cdef class Store:
+    cdef readonly object limits
+    cdef u64 memory_limit                   # bytes of linear memories and tables together
+    cdef u64 memory_used
+    cdef double timeout                     # seconds for each outermost call; 0: none
+    cdef double deadline                    # of the running call, by the monotonic clock; 0: none
+    cdef u64* stack
+    cdef u64 stack_slots
+    cdef u64* stack_top                     # where the next activation starts
+    cdef unsigned long owner                # thread that runs in the store, 0: none
+    cdef int depth                          # activations, one inside the other
+    cdef i64 pace                           # polls between two looks around
+    cdef bint stress                        # leave at every poll
+    cdef volatile int interrupted
+    cdef list kept                          # objects whose C records the store's instances point to
+    cdef list externs                       # host values, by cell
+    cdef dict extern_cells                  # id(value) -> cell
+    cdef dict funcs                         # address of a FuncRef -> Func
+    cdef list instances                     # InstanceData
+    cdef list errors                        # Python exceptions that guests hold, by cell
+    cdef Exception_* exceptions
+    cdef u64 exception_bytes, exception_threshold
+    cdef object __weakref__
+
+    cdef int check_owner(self) except -1
+    cdef int charge(self, u64 bytes) except -1
+    cdef bint may_charge(self, u64 bytes) noexcept nogil
+    cdef int own_stack(self) except -1
+
+
+ctypedef unsigned char* u8_ptr
+
+
+cdef class Memory:
+    cdef MemoryRecord record
+    cdef readonly object type
+    cdef readonly Store store
+
+    cdef int join(self, Store store) except -1
+    cdef i64 grow_pages(self, u64 pages) except -2
+    cdef u8_ptr at(self, object where, object length) except NULL
+    cdef int allocate(self, u64 size) except -1
+    cdef bint reserve(self, u64 size) noexcept
+    cdef tuple span(self, object key)
+
+
+cdef class Table:
+    cdef TableRecord record
+    cdef readonly object type
+    cdef readonly Store store
+
+    cdef int join(self, Store store) except -1
+    cdef i64 grow_by(self, u64 count, u64 word) except -2
+    cdef Store home(self)
+    cdef u64* element(self, object index) except NULL
+
+
+cdef class Global:
+    cdef u64* cell
+    cdef u64 own[2]
+    cdef readonly object type
+    cdef readonly Store store
+    cdef long long valtype
+    cdef object keeper                      # whose memory `cell` lies in
+
+    cdef int join(self, Store store) except -1
+
+
+cdef class Tag:
+    cdef TagRecord record
+    cdef readonly object type
+    cdef readonly Store store
+
+    cdef int join(self, Store store) except -1
+
+
+cdef u64 to_word(Store store, long long valtype, object value) except? 0xFFFFFFFFFFFFFFFF
+cdef object from_word(Store store, long long valtype, u64 word)
+cdef bint ref_matches(Store store, long long valtype, u64 word) except -1
+
+
+cdef class InstanceData:                    # what the machine needs of an instance
+    cdef Instance* record
+    cdef readonly Store store
+    cdef object code                        # Code
+    cdef list memories, tables, globals, tags
+    cdef list elems                         # of each element segment: its words as array('Q'), None once dropped
+    cdef list datas                         # of each data segment: bounds in the module's bytes, None once dropped
+    cdef object __weakref__

@@ -1,0 +1,718 @@
+"""A store and what lives in it: memories, tables, globals, tags (spec 4.2 "Runtime Structure").
+
+C records hold what the machine works on; the Python objects here own them.  Whatever the instances
+of a store point to is kept by the store until it dies, so a reference from one instance's table to
+another's function never dangles.
+"""
+
+from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_FillInfo
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.exc cimport PyErr_Occurred
+from cpython.float cimport PyFloat_AsDouble
+from cpython.long cimport PyLong_AsLongLong, PyLong_Check
+from cpython.object cimport PyObject
+from cpython.pythread cimport PyThread_get_thread_ident
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memchr, memcpy, memmove, memset
+
+from wasmcy.engine.structs cimport (
+    Exception_, FuncRef, MemoryRecord, TableRecord, TagRecord, i32, i64, u32, u64, u8,
+    wcy_bits32, wcy_bits64, wcy_f32, wcy_f64, wcy_half,
+)
+
+from ..errors import LinkError, MemoryLimit, WasmError
+from ..types import (
+    EXNREF, EXTERNREF, F32, F64, FUNCREF, HEAP_EXN, HEAP_EXTERN, HEAP_FUNC, HEAP_NOEXN, HEAP_NOEXTERN, HEAP_NOFUNC,
+    I32, I64, REF, FuncType, GlobalType, MemoryType, TableType, TagType, ValType, val_type,
+)
+from .. import types as _types
+
+cdef extern from "os_memory.h" nogil:
+    void* wcy_reserve(size_t size)
+    int wcy_commit(void* base, size_t old, size_t new)
+    void wcy_release(void* base, size_t size)
+
+cdef extern from "Python.h":
+    object PyNumber_Index(object)
+    long long PyLong_AsLongLongAndOverflow(object, int*) except? -1
+    bint PyLong_CheckExact(object)
+    bint PyFloat_CheckExact(object)
+    object PyLong_FromLongLong(long long)
+
+cdef long long T_I32 = I32, T_I64 = I64, T_F32 = F32, T_F64 = F64
+cdef long long T_REF = REF, T_NULL = _types.NULL
+cdef u64 PAGE = 65536
+cdef u64 LARGE = 1 << 20            # bytes from which a memory lives in reserved address space
+cdef u64 SPACE = 1 << 32            # address space reserved at most for a 32-bit memory
+cdef u64 MAX_TABLE = 10_000_000     # elements (JS API: implementation limits)
+cdef u64 UNLIMITED = <u64>1 << 62
+cdef u64 DEFAULT_STACK = 1 << 20    # slots: 8 MiB, of which the system provides what is used
+
+# What machine.pyx adds: how function and exception references look to Python.
+cdef object func_of_address = None
+cdef object func_class = None
+
+
+def set_reference_types(func, of_address):
+    global func_class, func_of_address
+    func_class = func
+    func_of_address = of_address
+
+
+cdef list free_stacks = []
+
+
+cdef class Store:
+    """What instances that share objects live in: their limits, their stack, their host values.
+
+    `limits` is a Limits. A store is used by one thread at a time.
+    """
+
+    def __cinit__(self, limits=None):
+        self.limits = limits
+        self.memory_limit = UNLIMITED
+        self.pace = 2000
+        self.exception_threshold = 1 << 16
+        self.kept = []
+        self.externs = []
+        self.extern_cells = {}
+        self.funcs = {}
+        self.instances = []
+        self.errors = []
+        self.stack_slots = DEFAULT_STACK
+        if limits is not None:
+            if limits.memory is not None:
+                self.memory_limit = limits.memory
+            if limits.timeout is not None:
+                self.timeout = limits.timeout
+            if limits.depth is not None:
+                self.stack_slots = max(limits.depth // 8, 64)
+
+    def __dealloc__(self):
+        cdef Exception_* exception
+        if self.stack != NULL:
+            if self.stack_slots == DEFAULT_STACK and len(free_stacks) < 8:
+                free_stacks.append(<size_t>self.stack)
+            else:
+                free(self.stack)
+        while self.exceptions != NULL:
+            exception = self.exceptions
+            self.exceptions = exception.next
+            free(exception)
+
+    @property
+    def memory_bytes(self):
+        """Bytes of linear memories and tables in use."""
+        return self.memory_used
+
+    def interrupt(self):
+        """Stop what runs in the store, from any thread: it raises KeyboardInterrupt there."""
+        self.interrupted = 1
+
+    def stress(self, bint on=True):
+        """For tests: leave the machine and resume at every poll."""
+        self.stress = on
+        self.pace = 0 if on else 2000
+
+    cdef int own_stack(self) except -1:
+        if self.stack == NULL:
+            if self.stack_slots == DEFAULT_STACK:
+                try:
+                    self.stack = <u64*><size_t>free_stacks.pop()
+                except IndexError:
+                    pass
+            if self.stack == NULL:
+                self.stack = <u64*>malloc(self.stack_slots * sizeof(u64))
+            if self.stack == NULL:
+                raise MemoryError("no memory for the stack")
+            self.stack_top = self.stack
+        return 0
+
+    cdef int check_owner(self) except -1:
+        if self.owner != 0 and self.owner != PyThread_get_thread_ident():
+            raise WasmError("the store is in use by another thread")
+        return 0
+
+    cdef bint may_charge(self, u64 bytes) noexcept nogil:
+        return bytes <= self.memory_limit and self.memory_used <= self.memory_limit - bytes
+
+    cdef int charge(self, u64 bytes) except -1:
+        """Count bytes against the limit."""
+        if not self.may_charge(bytes):
+            raise MemoryLimit(f"memory limit of {self.memory_limit} bytes exceeded: {bytes} more wanted")
+        self.memory_used += bytes
+        return 0
+
+
+cdef Store joined(Store own, Store store, what):
+    """The store of an object that is to belong to `store`."""
+    if own is not None and own is not store:
+        raise LinkError(f"{what} belongs to another store")
+    return store
+
+
+# ------------------------------------------------------------------------------------ values
+cdef u64 to_word(Store store, long long valtype, object value) except? 0xFFFFFFFFFFFFFFFF:
+    """A Python value as the 64 bits of a slot.
+
+    Raises TypeError or OverflowError, which say what was expected.
+    """
+    cdef long long n
+    cdef int overflow = 0
+    if valtype == T_I32 or valtype == T_I64:
+        if not PyLong_CheckExact(value):
+            try:
+                value = PyNumber_Index(value)
+            except TypeError:
+                raise TypeError(f"expected an int for {ValType(valtype)}, got {type(value).__name__}") from None
+        n = PyLong_AsLongLongAndOverflow(value, &overflow)
+        if valtype == T_I32:
+            if overflow or n < -0x80000000 or n > 0xFFFFFFFF:
+                raise OverflowError(f"{value} does not fit i32")
+            return <u32>n
+        if overflow:
+            if overflow < 0 or value > 0xFFFFFFFFFFFFFFFF:
+                raise OverflowError(f"{value} does not fit i64")
+            return <u64>value
+        return <u64>n
+    if valtype == T_F64 or valtype == T_F32:
+        if not PyFloat_CheckExact(value):
+            if isinstance(value, str) or not hasattr(type(value), "__float__") and not hasattr(type(value), "__index__"):
+                raise TypeError(f"expected a float for {ValType(valtype)}, got {type(value).__name__}")
+            value = float(value)
+        if valtype == T_F64:
+            return wcy_bits64(<double>value)
+        return wcy_bits32(<float><double>value)
+    return reference_to_word(store, valtype, value)
+
+
+cdef u64 reference_to_word(Store store, long long valtype, object value) except? 0xFFFFFFFFFFFFFFFF:
+    cdef long long heap = valtype & 0xFFFFFFFF
+    cdef bint concrete = valtype >> 34 & 1
+    if not valtype & T_REF:
+        raise TypeError(f"values of type {ValType(valtype)} cannot cross the border yet")
+    if value is None:
+        if not valtype & T_NULL:
+            raise TypeError(f"expected a reference that is not null for {ValType(valtype)}, got None")
+        return 0
+    if heap == HEAP_EXTERN and not concrete:
+        if store is None:
+            raise TypeError("an externref needs a store")
+        return extern_word(store, value)
+    if concrete or heap == HEAP_FUNC:
+        if isinstance(value, func_class):
+            return value._word(store, valtype)
+        raise TypeError(f"expected a wasmcy.Func or None for {ValType(valtype)}, got {type(value).__name__}")
+    raise TypeError(f"expected None for {ValType(valtype)}, got {type(value).__name__}")
+
+
+cdef u64 extern_word(Store store, object value) except 0:
+    """The cell of a host value: the same for the same object."""
+    cdef object cell = store.extern_cells.get(id(value))
+    if cell is None:
+        store.externs.append(value)
+        cell = len(store.externs)
+        store.extern_cells[id(value)] = cell
+    return <u64>cell
+
+
+cdef object from_word(Store store, long long valtype, u64 word):
+    """The Python value of a slot."""
+    cdef long long heap
+    if valtype == T_I32:
+        return PyLong_FromLongLong(<i32><u32>word)
+    if valtype == T_I64:
+        return PyLong_FromLongLong(<i64>word)
+    if valtype == T_F64:
+        return wcy_f64(word)
+    if valtype == T_F32:
+        return <double>wcy_f32(<u32>word)
+    if valtype & T_REF:
+        if word == 0:
+            return None
+        heap = valtype & 0xFFFFFFFF
+        if valtype >> 34 & 1 or heap == HEAP_FUNC or heap == HEAP_NOFUNC:
+            return func_of_address(store, word)
+        if heap == HEAP_EXTERN or heap == HEAP_NOEXTERN:
+            return store.externs[word - 1]
+    raise TypeError(f"values of type {ValType(valtype)} cannot cross the border yet")
+
+
+cdef bint ref_matches(Store store, long long valtype, u64 word) except -1:
+    return True
+
+
+def parse_type(type_):
+    """A value type given as a ValType or by its name, such as "i32" or "externref"."""
+    if isinstance(type_, str):
+        try:
+            return _NAMES[type_]
+        except KeyError:
+            raise ValueError(f"unknown value type {type_!r}") from None
+    return val_type(type_)
+
+
+_NAMES = {str(t): t for t in vars(_types).values() if isinstance(t, ValType)}
+
+
+# ------------------------------------------------------------------------------------ memories
+cdef class Memory:
+    """A linear memory: bytes that a module and its host share.
+
+    Sizes are in pages of 64 KiB; addresses and lengths are in bytes. It offers the buffer
+    protocol: from the first `memoryview(memory)` on, growing never moves it.
+
+        >>> memory = Memory(min=1, max=2)
+        >>> memory.grow(1)          # the size before, in pages
+        1
+        >>> memory.write(8, b"wasm")
+        >>> memory[8:12], len(memory)
+        (b'wasm', 131072)
+
+    Raises:
+        ValueError: `min` is larger than `max`, or than 65,536 pages.
+
+    Spec: 4.2.8 "Memory Instances".
+    """
+
+    def __cinit__(self, min=0, max=None, *, bint is64=False, bint shared=False, type=None):
+        cdef u64 pages
+        if type is None:
+            if min < 0 or (max is not None and max < min):
+                raise ValueError(f"a memory of at least {min} and at most {max} pages")
+            type = MemoryType(min, max, shared, is64)
+        if type.shared:
+            raise NotImplementedError("shared memories")
+        if getattr(type, "page_size_log2", 16) != 16:
+            raise NotImplementedError("custom page sizes")
+        limit = (1 << 48) // 65536 if type.is64 else 65536
+        if type.min > limit:
+            raise ValueError(f"a memory of {type.min} pages: at most {limit} are possible")
+        self.type = type
+        self.record.is64 = type.is64
+        pages = limit if type.max is None else builtin_min(type.max, limit)
+        self.record.max = pages * PAGE
+        pages = type.min
+        self.allocate(pages * PAGE)
+
+    cdef int allocate(self, u64 size) except -1:
+        if size >= LARGE and self.reserve(size):
+            pass
+        else:
+            self.record.base = <u8*>calloc(size if size else 1, 1)
+            if self.record.base == NULL:
+                raise MemoryLimit(f"no memory for {size} bytes")
+        self.record.size = size
+        return 0
+
+    cdef bint reserve(self, u64 size) noexcept:
+        """Move to reserved address space, where the first `size` bytes are to be usable; False: cannot."""
+        cdef u64 space = self.record.max
+        cdef u8* base
+        if self.record.reserved:
+            return True
+        if self.store is not None and self.store.memory_limit < space:
+            space = (self.store.memory_limit + PAGE - 1) // PAGE * PAGE
+        if self.record.is64 and space > SPACE * 4:
+            space = SPACE * 4
+        if space < size:
+            space = size
+        if space == 0:
+            space = PAGE
+        if sizeof(size_t) < 8 and space > <u64>1 << 28:
+            space = size if size > <u64>1 << 28 else <u64>1 << 28
+        base = <u8*>wcy_reserve(space)
+        if base == NULL:
+            return False
+        if not wcy_commit(base, 0, size):
+            wcy_release(base, space)
+            return False
+        if self.record.base != NULL:
+            memcpy(base, self.record.base, self.record.size)
+            free(self.record.base)
+        self.record.base = base
+        self.record.reserved = space
+        return True
+
+    def __dealloc__(self):
+        if self.record.reserved:
+            wcy_release(self.record.base, self.record.reserved)
+        else:
+            free(self.record.base)
+
+    cdef int join(self, Store store) except -1:
+        if self.store is None:
+            store.charge(self.record.size)
+            store.kept.append(self)
+        self.store = joined(self.store, store, "the memory")
+        self.record.store = <void*>store
+        return 0
+
+    cdef i64 grow_pages(self, u64 pages) except -2:
+        """memory.grow: the size before, in pages, or -1. May run without the GIL's protection of nothing else."""
+        cdef u64 old = self.record.size
+        cdef u64 new
+        cdef u8* base
+        if pages > (self.record.max - old) // PAGE:
+            return -1
+        new = old + pages * PAGE
+        if pages == 0:
+            return <i64>(old // PAGE)
+        if self.store is not None and not self.store.may_charge(new - old):
+            return -1
+        if self.record.reserved or new >= LARGE:
+            if not self.record.reserved:
+                self.reserve(old)
+        if self.record.reserved and new <= self.record.reserved:
+            if not wcy_commit(self.record.base, old, new):
+                return -1
+        elif self.record.views:
+            return -1
+        elif self.record.reserved:
+            base = <u8*>calloc(new, 1)
+            if base == NULL:
+                return -1
+            memcpy(base, self.record.base, old)
+            wcy_release(self.record.base, self.record.reserved)
+            self.record.reserved = 0
+            self.record.base = base
+        else:
+            base = <u8*>realloc(self.record.base, new)
+            if base == NULL:
+                return -1
+            memset(base + old, 0, new - old)
+            self.record.base = base
+        self.record.size = new
+        if self.store is not None:
+            self.store.memory_used += new - old
+        return <i64>(old // PAGE)
+
+    def grow(self, pages):
+        """Grow by `pages`; returns the size before.
+
+        Raises:
+            MemoryLimit: the maximum or the store's limit would be exceeded.
+        """
+        cdef i64 old
+        if pages < 0:
+            raise ValueError("a memory does not shrink")
+        if self.store is not None:
+            self.store.check_owner()
+        old = self.grow_pages(pages) if pages <= 1 << 48 else -1
+        if old < 0:
+            raise MemoryLimit(f"the memory cannot grow by {pages} pages")
+        return old
+
+    @property
+    def size(self):
+        """The size in pages."""
+        return self.record.size // PAGE
+
+    def __len__(self):
+        return self.record.size
+
+    def __repr__(self):
+        return f"<wasmcy.Memory of {self.size} pages>"
+
+    cdef u8* at(self, object where, object length) except NULL:
+        """The address of `length` bytes from `where`, checked."""
+        if self.store is not None:
+            self.store.check_owner()
+        where = PyNumber_Index(where)
+        if where < 0 or length < 0 or where + length > self.record.size:
+            raise IndexError(f"{length} bytes at address {where} are outside the memory of {self.record.size} bytes")
+        return self.record.base + <u64>where
+
+    def read(self, address, length):
+        """`length` bytes from `address`; IndexError where that is outside."""
+        cdef u8* p = self.at(address, PyNumber_Index(length))
+        return PyBytes_FromStringAndSize(<char*>p, <Py_ssize_t>length)
+
+    def write(self, address, data):
+        """Write bytes (or any buffer of them) at `address`; IndexError where they would lie outside."""
+        cdef const u8[::1] view
+        cdef u8* p
+        if isinstance(data, bytes):
+            p = self.at(address, len(data))
+            memcpy(p, <char*><bytes>data, <size_t>len(<bytes>data))
+            return
+        with memoryview(data) as given:
+            flat = given if given.contiguous and given.ndim == 1 and given.format == "B" else memoryview(given.tobytes())
+            p = self.at(address, len(flat))
+            if len(flat):
+                view = flat
+                memmove(p, &view[0], view.shape[0])
+
+    def read_cstring(self, address, limit=None):
+        """The bytes from `address` up to the next zero byte, which must come within `limit` bytes."""
+        cdef u8* p = self.at(address, 0)
+        cdef u64 room = self.record.size - <u64>(p - self.record.base)
+        cdef void* end
+        if limit is not None and limit < room:
+            room = limit
+        end = memchr(p, 0, room) if room else NULL
+        if end == NULL:
+            raise IndexError(f"no zero byte follows address {address}")
+        return PyBytes_FromStringAndSize(<char*>p, <u8*>end - p)
+
+    cdef tuple span(self, key):
+        if key.step is not None and key.step != 1:
+            raise ValueError("memory slices have no step")
+        start = 0 if key.start is None else PyNumber_Index(key.start)
+        stop = self.record.size if key.stop is None else PyNumber_Index(key.stop)
+        if start < 0 or stop < start:
+            raise IndexError(f"addresses {start} to {stop} are no span of the memory")
+        return start, stop - start
+
+    def __getitem__(self, key):
+        if isinstance(key, slice):
+            start, length = self.span(key)
+            return self.read(start, length)
+        return self.at(key, 1)[0]
+
+    def __setitem__(self, key, value):
+        if isinstance(key, slice):
+            start, length = self.span(key)
+            data = bytes(value)
+            if key.stop is not None and len(data) != length:
+                raise ValueError(f"{len(data)} bytes for a span of {length}")
+            self.write(start, data)
+        else:
+            self.at(key, 1)[0] = value
+
+    @property
+    def address(self):
+        """The native address of byte 0. Taking it fixes the memory in place, as a view does."""
+        if not self.reserve(self.record.size):
+            self.record.views += 1  # never given back: the address may be used for ever
+        return <size_t>self.record.base
+
+    def __getbuffer__(self, Py_buffer* view, int flags):
+        if self.store is not None:
+            self.store.check_owner()
+        self.reserve(self.record.size)
+        PyBuffer_FillInfo(view, self, self.record.base, <Py_ssize_t>self.record.size, 0, flags)
+        self.record.views += 1
+
+    def __releasebuffer__(self, Py_buffer* view):
+        self.record.views -= 1
+
+
+cdef object builtin_min(a, b):
+    return a if a < b else b
+
+
+# ------------------------------------------------------------------------------------ tables
+cdef class Table:
+    """A table of references: Func objects, host values or None.
+
+        >>> table = Table("externref", min=2)
+        >>> table[0] = "any object"
+        >>> table[0], table[1], len(table)
+        ('any object', None, 2)
+
+    Raises:
+        ValueError: `min` is larger than `max`, or than 10,000,000.
+
+    Spec: 4.2.7 "Table Instances".
+    """
+
+    def __cinit__(self, element="funcref", min=0, max=None, init=None, *, bint is64=False, type=None):
+        if type is None:
+            if min < 0 or (max is not None and max < min):
+                raise ValueError(f"a table of at least {min} and at most {max} elements")
+            type = TableType(parse_type(element), min, max, is64)
+        if type.min > MAX_TABLE:
+            raise ValueError(f"a table of {type.min} elements: at most {MAX_TABLE} are possible")
+        self.type = type
+        self.record.is64 = type.is64
+        self.record.max = MAX_TABLE if type.max is None else builtin_min(type.max, MAX_TABLE)
+        self.record.elements = <u64*>calloc(type.min + 1, sizeof(u64))
+        if self.record.elements == NULL:
+            raise MemoryLimit(f"no memory for a table of {type.min} elements")
+        self.record.size = type.min
+        self.record.capacity = type.min
+        if init is not None:
+            self.join(Store())
+            word = to_word(self.store, self.type.element, init)
+            for i in range(self.record.size):
+                self.record.elements[<u64>i] = word
+
+    def __dealloc__(self):
+        free(self.record.elements)
+
+    cdef int join(self, Store store) except -1:
+        if self.store is None:
+            store.charge(self.record.size * sizeof(u64))
+            store.kept.append(self)
+        self.store = joined(self.store, store, "the table")
+        self.record.store = <void*>store
+        return 0
+
+    cdef i64 grow_by(self, u64 count, u64 word) except -2:
+        """table.grow: the size before, or -1."""
+        cdef u64 old = self.record.size, capacity, i
+        cdef u64* elements
+        if count > self.record.max - old or (self.store is not None and not self.store.may_charge(count * sizeof(u64))):
+            return -1
+        if old + count > self.record.capacity:
+            capacity = old + count + old // 2
+            if capacity > self.record.max:
+                capacity = self.record.max
+            elements = <u64*>realloc(self.record.elements, (capacity + 1) * sizeof(u64))
+            if elements == NULL:
+                return -1
+            self.record.elements = elements
+            self.record.capacity = capacity
+        for i in range(old, old + count):
+            self.record.elements[i] = word
+        self.record.size = old + count
+        if self.store is not None:
+            self.store.memory_used += count * sizeof(u64)
+        return <i64>old
+
+    cdef Store home(self):
+        """The store references belong to; a table made from Python gets one of its own at first use."""
+        if self.store is None:
+            self.join(Store())
+        self.store.check_owner()
+        return self.store
+
+    def grow(self, count, value=None):
+        """Grow by `count` elements that hold `value`; returns the size before.
+
+        Raises:
+            MemoryLimit: the maximum or the store's limit would be exceeded.
+        """
+        cdef i64 old
+        if count < 0:
+            raise ValueError("a table does not shrink")
+        old = self.grow_by(count, to_word(self.home(), self.type.element, value)) if count <= MAX_TABLE else -1
+        if old < 0:
+            raise MemoryLimit(f"the table cannot grow by {count} elements")
+        return old
+
+    def __len__(self):
+        return self.record.size
+
+    @property
+    def size(self):
+        """The number of elements."""
+        return self.record.size
+
+    cdef u64* element(self, index) except NULL:
+        index = PyNumber_Index(index)
+        if index < 0 or index >= self.record.size:
+            raise IndexError(f"element {index} of a table of {self.record.size}")
+        return &self.record.elements[<u64>index]
+
+    def __getitem__(self, index):
+        return from_word(self.home(), self.type.element, self.element(index)[0])
+
+    def __setitem__(self, index, value):
+        cdef u64 word = to_word(self.home(), self.type.element, value)
+        self.element(index)[0] = word
+
+    def __repr__(self):
+        return f"<wasmcy.Table of {self.record.size} {self.type.element}>"
+
+
+# ------------------------------------------------------------------------------------ globals
+cdef class Global:
+    """A global variable.
+
+        >>> counter = Global("i32", 41, mutable=True)
+        >>> counter.value += 1
+        >>> counter.value
+        42
+
+    Raises:
+        TypeError, OverflowError: the value does not fit the type; or the global is not mutable.
+
+    Spec: 4.2.10 "Global Instances".
+    """
+
+    def __cinit__(self, type_=None, value=None, *, bint mutable=False, type=None, bint bare=False):
+        if type is None:
+            type = GlobalType(parse_type(type_), mutable)
+        self.type = type
+        self.valtype = type.type
+        self.cell = self.own
+        if not bare:
+            if value is None and not self.valtype & T_REF:
+                value = 0
+            if self.valtype & T_REF and value is not None:
+                self.join(Store())
+            self.own[0] = to_word(self.store, self.valtype, value)
+
+    cdef int join(self, Store store) except -1:
+        if self.store is None:
+            store.kept.append(self)
+        self.store = joined(self.store, store, "the global")
+        return 0
+
+    @property
+    def mutable(self):
+        return self.type.mutable
+
+    @property
+    def value(self):
+        """The value: an int, a float, or what a reference stands for."""
+        if self.store is not None:
+            self.store.check_owner()
+        return from_word(self.store, self.valtype, self.cell[0])
+
+    @value.setter
+    def value(self, value):
+        if not self.type.mutable:
+            raise TypeError("the global is not mutable")
+        if self.store is not None:
+            self.store.check_owner()
+        elif self.valtype & T_REF and value is not None:
+            self.join(Store())
+        self.cell[0] = to_word(self.store, self.valtype, value)
+
+    @property
+    def raw(self):
+        """The value's bits, unsigned."""
+        if self.valtype == T_I32 or self.valtype == T_F32:
+            return <u32>self.cell[0]
+        return self.cell[0]
+
+    def __repr__(self):
+        return f"<wasmcy.Global {self.type}>"
+
+
+# ------------------------------------------------------------------------------------ tags
+cdef class Tag:
+    """A tag: the kind of an exception, with the types of the values it carries.
+
+        >>> Tag(["i32", "f64"])
+        <wasmcy.Tag (i32, f64)>
+
+    Spec: 4.2.11 "Tag Instances".
+    """
+
+    def __cinit__(self, params=(), *, type=None, u64 canonical=0):
+        self.type = FuncType(tuple(parse_type(t) for t in params), ()) if type is None else type
+        self.record.params = len(self.type.params)
+        self.record.type = canonical  # 0: made from Python, known at its first import
+        self.record.object = <void*>self
+
+    cdef int join(self, Store store) except -1:
+        if self.store is None:
+            store.kept.append(self)
+        self.store = joined(self.store, store, "the tag")
+        return 0
+
+    def __repr__(self):
+        return f"<wasmcy.Tag ({', '.join(map(str, self.type.params))})>"
+
+
+cdef class InstanceData:
+    """The part of an instance that the machine works on; the store keeps it."""
+
+    def __dealloc__(self):
+        if self.record != NULL:
+            free(self.record.own_funcs)
+            free(self.record)

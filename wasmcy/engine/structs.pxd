@@ -1,0 +1,177 @@
+"""The data areas the machine works on (docs/architecture.md draws them)."""
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+ctypedef uint8_t u8
+ctypedef uint16_t u16
+ctypedef uint32_t u32
+ctypedef uint64_t u64
+ctypedef int8_t i8
+ctypedef int16_t i16
+ctypedef int32_t i32
+ctypedef int64_t i64
+
+cdef extern from "machine.h" nogil:
+    const int WASMCY_TAIL
+    bint WASMCY_UNLIKELY(bint)
+    bint WASMCY_LIKELY(bint)
+    void WASMCY_BARRIER()
+    u64 F_D(const u64*)
+    u64 F_A(const u64*)
+    u64 F_B(const u64*)
+    u64 F_C(const u64*)
+    i64 F_C16(const u64*)
+    i64 F_B16(const u64*)
+    u32 F_HALF(const u64*)
+    u32 W_HALF(const u64*, int, int)
+    u64 W_U16(const u64*, int, int)
+    u32 wcy_half(const u64*, int)
+    u32 wcy_slot_u32(const u64*, u64)
+    double wcy_slot_f64(const u64*, u64)
+    float wcy_slot_f32(const u64*, u64)
+    void wcy_set_f64(u64*, u64, double)
+    void wcy_set_f32(u64*, u64, float)
+    float wcy_f32(u32)
+    double wcy_f64(u64)
+    u32 wcy_bits32(float)
+    u64 wcy_bits64(double)
+    u8 wcy_load_u8(const u8*)
+    u16 wcy_load_u16(const u8*)
+    u32 wcy_load_u32(const u8*)
+    u64 wcy_load_u64(const u8*)
+    float wcy_load_f32(const u8*)
+    double wcy_load_f64(const u8*)
+    void wcy_store_u8(u8*, u8)
+    void wcy_store_u16(u8*, u16)
+    void wcy_store_u32(u8*, u32)
+    void wcy_store_u64(u8*, u64)
+    void wcy_store_f32(u8*, float)
+    void wcy_store_f64(u8*, double)
+    u32 wcy_rotl32(u32, u32)
+    u32 wcy_rotr32(u32, u32)
+    u64 wcy_rotl64(u64, u64)
+    u64 wcy_rotr64(u64, u64)
+    u32 wcy_clz32(u32)
+    u32 wcy_ctz32(u32)
+    u64 wcy_clz64(u64)
+    u64 wcy_ctz64(u64)
+    u64 wcy_popcnt64(u64)
+    u64 wcy_load_acquire(void*)
+    void wcy_store_release(void*, u64)
+
+
+cdef struct CatchClause:            # of a try_table: words [start, end) of a function
+    u32 start
+    u32 end
+    u32 kind                        # 0 catch, 1 catch_ref, 2 catch_all, 3 catch_all_ref
+    u32 tag                         # tag index
+    u32 slot                        # where the values go
+    u32 target                      # where to go on, in words
+
+cdef struct FuncCode:               # one function of a module: shared by all its instances
+    u64* code                       # published with release; code[-1] is the frame size in slots
+    u64 index                       # function index in the module
+    u32 params                      # slots
+    u32 results                     # slots
+    u64 length                      # words of code; 0 before it is translated
+    CatchClause* clauses            # innermost first
+    u64 n_clauses
+    u64 stub[3]                     # [frame size][address of the handler that leaves to translate][0]
+
+cdef struct TagRecord:              # a tag: its address is its identity
+    u64 type                        # canonical type id
+    u64 params                      # slots
+    void* object                    # borrowed: the Tag object
+
+cdef struct Exception_:             # an exception: the address is the reference
+    Exception_* next                # all those of the store
+    TagRecord* tag
+    u64 marked
+    u64 count
+    u64 values[1]
+
+cdef struct MemoryRecord:           # one linear memory
+    u8* base
+    u64 size                        # bytes
+    u64 max                         # bytes
+    u64 reserved                    # bytes of address space held at base; 0: malloc'd
+    u32 is64
+    u32 shared
+    i64 views                       # exported buffers
+    void* store                     # borrowed: the Store that counts its bytes, or NULL
+
+cdef struct TableRecord:            # one table
+    u64* elements                   # reference words; null is 0
+    u64 size                        # elements
+    u64 max                         # elements
+    u64 capacity                    # elements
+    u32 is64
+    void* store
+
+cdef struct FuncRef:                # what a function reference points to
+    FuncCode* code                  # NULL: a host function
+    Instance* instance              # NULL: a host function
+    u64 type                        # canonical type id
+    void* host                      # borrowed: the HostFunction object, or NULL
+    void* owner                     # borrowed: the Store
+
+cdef struct Instance:
+    # the running activation's line
+    u64* stack_limit
+    i64 poll                        # polls left until the machine looks around
+    Activation* activation
+    MemoryRecord* memory0           # never NULL: a record of size 0 where there is no memory
+    # the instance's own
+    MemoryRecord** memories
+    FuncRef* own_funcs              # of the functions defined here, by index - imported functions
+    FuncRef** imported_funcs
+    TableRecord** tables
+    u64** imported_globals
+    TagRecord** tags
+    void* object                    # borrowed: the Instance object
+    void* code                      # borrowed: its module's Code
+    u64 n_cells
+    u64 n_imported_globals
+    u64 cells[1]                    # the globals defined here (inline, two words for v128)
+
+cdef struct Activation:
+    u64* pc
+    u64* sp
+    Instance* instance
+    FuncRef* callee                 # of a call that left,
+    u64* args                       # and where its arguments stand
+    u64 reason
+    u64 value                       # what the accumulators start with
+    i64 poll
+
+cdef struct State:                  # the return-to-a-loop form: what the eight arguments hold
+    u64* sp
+    u8* mem
+    u64 mem_size
+    Instance* instance
+    u64 r0
+    double f0
+    float s0
+
+
+# why the machine left (Activation.reason).  The traps come first: their messages stand in machine.pyx
+cdef enum Reason:
+    TRAP_UNREACHABLE = 1
+    TRAP_BOUNDS
+    TRAP_DIVIDE
+    TRAP_OVERFLOW
+    TRAP_CONVERSION
+    TRAP_UNDEFINED
+    TRAP_UNINITIALIZED
+    TRAP_SIGNATURE
+    TRAP_TABLE_BOUNDS
+    TRAP_UNALIGNED
+    TRAP_NULL
+    LEAVE_EXHAUSTED
+    LEAVE_RESULT
+    LEAVE_TRANSLATE
+    LEAVE_CALL                      # a host function or one of another instance: Activation.callee
+    LEAVE_TAIL_CALL
+    LEAVE_LINK                      # a call into another instance returned
+    LEAVE_POLL
+    LEAVE_OPERATION                 # a rare instruction, done in machine.pyx
+    LEAVE_THROW

@@ -1,0 +1,1655 @@
+"""From validated instructions to the machine's words (docs/architecture.md, "Translation").
+
+The validator walks a body and tells the translator of each instruction it has found valid and
+reachable.  The translator keeps a virtual operand stack, whose entries need no code until somebody
+needs their value:
+
+    LOCAL   the value a local holds now                     value: its slot
+    CONST   a constant                                      value: its bits
+    TEMP    stored in a slot                                value: the slot, most often the entry's home
+    ACC     in the accumulator of its class, nowhere else   at most one per class: `pending`
+    SUM     a local plus a constant, i32                    value: the slot; addend
+
+The home of the entry at height i is slot `base + i`; an entry that is asked for a slot goes there.
+`mirror[class]` is the slot whose value the accumulator of that class also holds, or -1.  All
+of that is forgotten where a label is bound.  What is emitted can be changed as long as it is last:
+a producer gets a destination, a comparison becomes a branch, neighbours merge (operations.FUSIONS).
+
+Bounds: at most WINDOW entries are neither TEMP nor CONST; more than MOVES values for a label are put
+in their homes once and moved from there as one span; so each visit emits a bounded number of words,
+but for a label's own arity and a br_table's own length.
+"""
+
+from array import array
+
+from ..errors import Unsupported
+from ..opcodes import (
+    OP_BLOCK,
+    OP_BR,
+    OP_BR_IF,
+    OP_BR_TABLE,
+    OP_CALL,
+    OP_CALL_INDIRECT,
+    OP_DROP,
+    OP_ELSE,
+    OP_END,
+    OP_F32_CONST,
+    OP_F64_CONST,
+    OP_GLOBAL_GET,
+    OP_GLOBAL_SET,
+    OP_I32_ADD,
+    OP_I32_CONST,
+    OP_I64_CONST,
+    OP_I64_EQZ,
+    OP_IF,
+    OP_LOCAL_GET,
+    OP_LOCAL_SET,
+    OP_LOCAL_TEE,
+    OP_LOOP,
+    OP_MEMORY_COPY,
+    OP_MEMORY_FILL,
+    OP_MEMORY_SIZE,
+    OP_NOP,
+    OP_ATOMIC_FENCE,
+    OP_REF_FUNC,
+    OP_REF_IS_NULL,
+    OP_REF_NULL,
+    OP_RETURN,
+    OP_RETURN_CALL,
+    OP_RETURN_CALL_INDIRECT,
+    OP_SELECT,
+    OP_SELECT_T,
+    OP_TABLE_GET,
+    OP_TABLE_SET,
+    OP_THROW,
+    OP_THROW_REF,
+    OP_TRY_TABLE,
+    OP_UNREACHABLE,
+    OPS,
+)
+from .forms import (
+    BY_CLASS,
+    FLAG_COMMUTATIVE,
+    FLAG_EQZ,
+    FUSE_ALU_RI,
+    FUSE_ALU_SR,
+    FUSE_FIRST_IMMEDIATE,
+    FUSE_LOAD_K,
+    FUSE_LOAD_KS,
+    FUSE_LOAD_RI,
+    FUSE_LOAD_SI,
+    FUSE_LOAD_SS,
+    FUSE_MOVE_BRANCH,
+    FUSE_MOVES,
+    FUSE_STEP_RI,
+    FUSE_STEP_RS,
+    FUSE_STEP_SR,
+    FUSE_STEP_Z,
+    FUSE_STORE_RI,
+    FUSE_STORE_SI,
+    FUSE_STORE_SS,
+    KIND_ATOMIC_CMPXCHG,
+    KIND_ATOMIC_LOAD,
+    KIND_ATOMIC_RMW,
+    KIND_ATOMIC_STORE,
+    KIND_BINARY,
+    KIND_COMPARE,
+    KIND_LOAD,
+    KIND_OPERATION,
+    KIND_STORE,
+    KIND_UNARY,
+    NAMED,
+)
+from ..validation.listener import Listener
+from ..types import F32, F64, I32, I64, V128
+
+try:
+    from ._tables import load as tables  # frozen by the build
+except ImportError:
+    from .operations import tables
+
+LOCAL, CONST, TEMP, ACC, SUM = range(5)
+AT_BLOCK, AT_LOOP, AT_IF, AT_FUNCTION, AT_TRY = range(5)  # kinds of label
+IN_SLOT, IN_ACC, IMMEDIATE = range(3)  # what `pop` found
+INT, F64_CLASS, F32_CLASS = range(3)  # classes of accumulator
+WINDOW = 64
+MOVES = 4
+MAX_SLOTS = 65535
+LOW32 = 0xFFFFFFFF
+ALL64 = 0xFFFFFFFFFFFFFFFF
+
+TABLES = tables()
+if isinstance(TABLES["kind"], list):
+    TABLES = {name: array("h", table) for name, table in TABLES.items()}
+_handlers = dict(zip(NAMED, TABLES["named"], strict=True))
+_by_class = {name: TABLES["by_class"][3 * i : 3 * i + 3] for i, name in enumerate(BY_CLASS)}
+H_MOVE = _handlers["move"]
+H_MOVE2 = _handlers["move2"]
+H_MOVE4 = _handlers["move4"]
+H_MOVESPAN = _handlers["movespan"]
+H_CONST32 = _handlers["const32"]
+H_CONST64 = _handlers["const64"]
+H_ADD_SI = _handlers["i32.add:si"]
+H_ADD_RI = _handlers["i32.add:ri"]
+H_STEP2 = _handlers["step2"]
+H_BR = _handlers["br"]
+H_BR_NZ = _handlers["br_nz:s"]
+H_BR_NZ_R = _handlers["br_nz:r"]
+H_BR_Z = _handlers["br_z:s"]
+H_BR_Z_R = _handlers["br_z:r"]
+H_BR64_NZ = _handlers["br64_nz:s"]
+H_BR64_NZ_R = _handlers["br64_nz:r"]
+H_BR64_Z = _handlers["br64_z:s"]
+H_BR64_Z_R = _handlers["br64_z:r"]
+H_BR_TABLE = _handlers["br_table:s"]
+H_BR_TABLE_R = _handlers["br_table:r"]
+H_RETURN_VOID = _handlers["return.void"]
+H_RETURN_MANY = _handlers["return.many"]
+H_CALL = _handlers["call"]
+H_CALL_IMPORT = _handlers["call_import"]
+H_CALL_INDIRECT = _handlers["call_indirect:s"]
+H_CALL_INDIRECT_R = _handlers["call_indirect:r"]
+H_RETURN_CALL = _handlers["return_call"]
+H_RETURN_CALL_IMPORT = _handlers["return_call_import"]
+H_RETURN_CALL_INDIRECT = _handlers["return_call_indirect:s"]
+H_RETURN_CALL_INDIRECT_R = _handlers["return_call_indirect:r"]
+H_ENTER = _handlers["enter"]
+H_UNREACHABLE = _handlers["unreachable"]
+H_OPERATION = _handlers["operation"]
+H_THROW = _handlers["throw"]
+H_MEMORY_SIZE = _handlers["memory.size"]
+H_MEMORY_COPY = _handlers["memory.copy"]
+H_MEMORY_FILL = _handlers["memory.fill"]
+H_REF_FUNC = _handlers["ref.func"]
+H_REF_FUNC_IMPORTED = _handlers["ref.func.imported"]
+H_TABLE_GET = _handlers["table.get"]
+H_TABLE_SET = _handlers["table.set"]
+FUSE_COLUMNS = TABLES["fuse_columns"][0]
+
+
+def handler_id(name):
+    """The id of one of NAMED."""
+    return _handlers[name]
+
+
+def zeros(n):
+    return array("q", bytes(8 * n))
+
+
+def grown(old, n):
+    """A copy of `old`, an array of signed words, with room for at least n."""
+    new = zeros(max(n, 2 * len(old)))
+    new[: len(old)] = array("q", old)
+    return new
+
+
+class Translator(Listener):
+    """Translates the functions of one module, one at a time.
+
+    `context` is the module's validation context.  `functions` and `function_size` say where the
+    function records lie that direct calls name, `cells` where in an instance its globals start.  With
+    `fuse` off no neighbours merge.  After a body has been walked, `code[:length]` is its words (handler
+    ids, not addresses, in first words), `frame` its frame in slots, `catches` its table of handlers.
+    With `recording` on, `points` maps each instruction's word to the wasm offset it stands for.
+    """
+
+    def __init__(self, context, functions=0, function_size=1, cells=0, fuse=True):
+        self.context = context
+        self.functions = functions
+        self.function_size = function_size
+        self.cells = cells
+        self.fusing = fuse
+        t = TABLES
+        self.t_kind = t["kind"]
+        self.t_operand = t["operand"]
+        self.t_result = t["result"]
+        self.t_size = t["size"]
+        self.t_flags = t["flags"]
+        self.t_swapped = t["swapped"]
+        self.t_any = t["any"]
+        self.t_handler = t["handler"]
+        self.t_branch = t["branch"]
+        self.t_compares = t["compares"]
+        self.t_tests = t["tests"]
+        self.t_fuse_first = t["fuse_first"]
+        self.t_fuse_second = t["fuse_second"]
+        self.t_fused = t["fused"]
+        self.t_fuse_how = t["fuse_how"]
+        self.c_setr = _by_class["setr.{}"]
+        self.c_constr = _by_class["constr.{}"]
+        self.c_get = _by_class["global.get.{}.own"]
+        self.c_get_imported = _by_class["global.get.{}.imported"]
+        self.c_set = array("h", [h for form in "sri" for h in _by_class["global.set.{}.own:" + form]])
+        self.c_set_imported = array("h", [h for form in "sri" for h in _by_class["global.set.{}.imported:" + form]])
+        self.c_select = array("h", [h for form in "sr" for h in _by_class["select.{}:" + form]])
+        self.c_return = array("h", [h for form in "sri" for h in _by_class["return.{}:" + form]])
+        self.code = array("Q", bytes(8 * 1024))
+        self.kinds = zeros(256)
+        self.values = zeros(256)
+        self.addends = zeros(256)
+        self.types = zeros(256)
+        self.aliases = zeros(64)
+        self.local_types = zeros(64)
+        self.label_kind = zeros(64)
+        self.label_height = zeros(64)
+        self.label_sig = zeros(64)
+        self.label_at = zeros(64)
+        self.label_fixups = zeros(64)
+        self.label_else = zeros(64)
+        self.label_stub = zeros(64)
+        self.label_try = zeros(64)
+        self.fix_next = zeros(256)
+        self.fix_at = zeros(256)
+        self.fix_word = zeros(256)
+        self.fix_half = zeros(256)
+        self.targets = zeros(64)
+        self.pending = zeros(3)
+        self.producer = zeros(3)
+        self.mirror = zeros(3)
+        self.recording = False
+        self.points = {}
+        self.catches = []
+        self.announced = []
+        self.length = 0
+        self.frame = 0
+
+    # ------------------------------------------------------------------ emitting
+    def emit(self, handler, d, a, half):
+        """Append two words; the instruction before it stays a candidate for merging."""
+        n = self.length
+        if n + 8 > len(self.code):
+            self.ensure(8)
+        if self.recording:
+            self.points[n] = self.offset
+        self.before = self.latest
+        self.latest = n
+        self.last = n
+        self.code[n] = handler
+        self.code[n + 1] = d | a << 16 | (half & LOW32) << 32
+        self.length = n + 2
+        self.rel_word = n + 1
+        self.rel_half = 1
+
+    def word(self, value):
+        self.code[self.length] = value & ALL64
+        self.length += 1
+
+    def fuse(self, handler, d, a, half, extra, x):
+        """Emit, or merge with the instruction before; `extra`: an immediate word x follows."""
+        q = self.latest
+        if q >= 0 and self.fusing:
+            first = self.t_fuse_first[self.code[q]]
+            if first:
+                second = self.t_fuse_second[handler]
+                if second:
+                    how = self.t_fuse_how[first * FUSE_COLUMNS + second]
+                    merged = self.t_fused[first * FUSE_COLUMNS + second]
+                    if how and self.merge(how, merged, q, d, a, half & LOW32, extra, x):
+                        return 0
+        self.emit(handler, d, a, half)
+        if extra:
+            self.word(x)
+        return 0
+
+    def merge(self, how, handler, q, d, a, half, extra, x):
+        """Rewrite the instruction at q so that it also does the new one; 0: it cannot."""
+        code = self.code
+        w = code[q + 1]
+        first_d = w & 0xFFFF
+        first_a = w >> 16 & 0xFFFF
+        b = w >> 32 & 0xFFFF
+        c = w >> 48
+        first_half = w >> 32
+        words = 0  # that follow the first two
+        y = 0
+        z = 0
+        rel_word = 1
+        rel_half = 1
+        if how >= FUSE_FIRST_IMMEDIATE:
+            if not fits16(first_half):
+                return 0
+            b = first_half & 0xFFFF
+            how -= FUSE_FIRST_IMMEDIATE
+        if how <= FUSE_ALU_SR:
+            first_d = 0
+            if how == FUSE_ALU_RI:
+                if not fits16(half):
+                    return 0
+                c = half & 0xFFFF
+            elif how == FUSE_ALU_SR:
+                c = a
+            else:
+                c = half & 0xFFFF
+        elif how == FUSE_LOAD_SI or how == FUSE_LOAD_RI:
+            first_d = 0
+            b = half & 0xFFFF
+            c = half >> 16
+            y = first_half
+            words = 1
+        elif how == FUSE_LOAD_SS:
+            if half > 0xFFFF:
+                return 0
+            first_d = 0
+            c = half
+        elif how == FUSE_LOAD_K:
+            if first_half < 1 or first_half > 3:
+                return 0
+            handler += 2 * (first_half - 1)
+            first_d = 0
+            b = half & 0xFFFF
+            c = half >> 16
+        elif how == FUSE_LOAD_KS:
+            if b < 1 or b > 3:
+                return 0
+            handler += 2 * (b - 1)
+            first_d = 0
+            b = 0
+            y = half
+            words = 1
+        elif how == FUSE_STORE_SS:
+            if half > 0xFFFF:
+                return 0
+            first_d = first_a
+            first_a = a
+            c = half
+            words = extra
+            y = x
+        elif how == FUSE_STORE_SI or how == FUSE_STORE_RI:
+            first_d = first_a
+            first_a = a
+            b = half & 0xFFFF
+            c = half >> 16
+            y = first_half
+            z = x
+            words = 1 + extra
+        elif how <= FUSE_STEP_Z:
+            if not fits16(first_half):
+                return 0
+            b = 0
+            if how == FUSE_STEP_RS:
+                b = a
+            elif how == FUSE_STEP_SR:
+                b = d
+            c = first_half & 0xFFFF
+            if how == FUSE_STEP_RI:
+                y = (x & LOW32) << 32
+            words = 1
+            rel_word = 2
+            rel_half = 0
+        elif how == FUSE_MOVES:
+            b = d
+            c = a
+        elif how == FUSE_MOVE_BRANCH:
+            b = 0
+            c = 0
+        if self.recording:
+            self.points[q] = self.offset
+        self.last = q
+        code[q] = handler
+        code[q + 1] = first_d | first_a << 16 | b << 32 | c << 48
+        self.length = q + 2
+        if words:
+            self.word(y)
+            if words > 1:
+                self.word(z)
+        self.rel_word = q + rel_word
+        self.rel_half = rel_half
+        if how == FUSE_MOVES and self.before >= 0 and q == self.before + 2 and code[self.before] == H_MOVE2:
+            w = code[q + 1]
+            q = self.before
+            code[q] = H_MOVE4
+            code[q + 2] = w
+            self.length = q + 3
+            self.last = q
+            self.latest = q
+            self.before = -1
+        return 1
+
+    # ------------------------------------------------------------------ accumulators
+    def wrote(self, slot, accumulator):
+        """`slot` changed; it now equals that accumulator (or -1: none)."""
+        mirror = self.mirror
+        if mirror[0] == slot:
+            mirror[0] = -1
+        if mirror[1] == slot:
+            mirror[1] = -1
+        if mirror[2] == slot:
+            mirror[2] = -1
+        if accumulator >= 0:
+            mirror[accumulator] = slot
+
+    def retarget(self, accumulator, slot):
+        """Let the producer of the pending value store it in `slot` too."""
+        q = self.producer[accumulator]
+        self.code[q] |= 1
+        self.code[q + 1] |= slot
+        self.wrote(slot, accumulator)
+
+    def spill(self, accumulator):
+        i = self.pending[accumulator]
+        self.retarget(accumulator, self.base + i)
+        self.kinds[i] = TEMP
+        self.values[i] = self.base + i
+        self.pending[accumulator] = -1
+
+    def clobber(self, accumulator):
+        """The next instruction writes that accumulator."""
+        if self.pending[accumulator] >= 0:
+            self.spill(accumulator)
+        self.mirror[accumulator] = -1
+
+    def forget(self):
+        """A label: nothing is known of the accumulators, and nothing before it can be merged."""
+        self.mirror[0] = -1
+        self.mirror[1] = -1
+        self.mirror[2] = -1
+        self.last = -1
+        self.latest = -1
+        self.before = -1
+
+    # ------------------------------------------------------------------ the operand stack
+    def push(self, kind, value, type_):
+        n = self.height
+        self.kinds[n] = kind
+        self.values[n] = value
+        self.types[n] = type_
+        self.height = n + 1
+        if n + 1 > self.highest:
+            self.highest = n + 1
+        if kind == TEMP or kind == CONST:
+            if self.low == n:
+                self.low = n + 1
+        elif n - self.low >= WINDOW:
+            if self.kinds[self.low] == ACC:  # cheap, but it must not stay the producer that is patched
+                self.last = -1
+            self.settle(self.low)
+            while self.low < n and (self.kinds[self.low] == TEMP or self.kinds[self.low] == CONST):
+                self.low += 1
+        return 0
+
+    def push_result(self, type_):
+        """What the last instruction left in its accumulator."""
+        accumulator = class_of(type_)
+        self.producer[accumulator] = self.last
+        self.pending[accumulator] = self.height
+        self.push(ACC, 0, type_)
+
+    def pop(self):
+        """Pop into found / value / type_: a slot, the accumulator, or an immediate.
+
+        In the accumulator, `value` is the slot that also holds it, or -1.
+        """
+        n = self.height - 1
+        self.height = n
+        if self.low > n:
+            self.low = n
+        kind = self.kinds[n]
+        value = self.values[n]
+        type_ = self.types[n]
+        accumulator = class_of(type_)
+        self.value = value
+        self.type_ = type_
+        if kind == ACC:
+            self.pending[accumulator] = -1
+            self.found = IN_ACC
+            self.value = -1
+        elif kind == CONST:
+            self.found = IMMEDIATE
+        else:
+            if kind == LOCAL:
+                self.aliases[value] -= 1
+            self.found = IN_ACC if self.mirror[accumulator] == value else IN_SLOT
+        return 0
+
+    def truncate(self, height):
+        while self.height > height:
+            self.pop_quietly()
+        if self.low > height:
+            self.low = height
+
+    def pop_quietly(self):
+        n = self.height - 1
+        self.height = n
+        if self.low > n:
+            self.low = n
+        kind = self.kinds[n]
+        if kind == ACC:
+            self.pending[class_of(self.types[n])] = -1
+        elif kind == LOCAL or kind == SUM:
+            self.aliases[self.values[n]] -= 1
+
+    def to_slot(self, found, value, type_, slot):
+        """Bring a popped operand, or a copy of an entry, into `slot`."""
+        accumulator = class_of(type_)
+        if found == IN_SLOT:
+            if value == slot:
+                return 0
+            self.fuse(H_MOVE, slot, value, 0, 0, 0)
+            self.wrote(slot, -1)
+        elif found == IMMEDIATE:
+            if value >= 0 and value <= LOW32:
+                self.emit(H_CONST32, slot, 0, value)
+            else:
+                self.emit(H_CONST64, slot, 0, 0)
+                self.word(value)
+            self.wrote(slot, -1)
+        else:
+            self.emit(self.c_setr[accumulator], slot, 0, 0)
+            self.wrote(slot, accumulator)
+        return 0
+
+    def slot_of(self, found, value, type_, slot):
+        """A slot that holds a popped operand; `slot` is free to put it in."""
+        if found == IN_SLOT or (found == IN_ACC and value >= 0):
+            return value
+        if found == IN_ACC:
+            self.retarget(class_of(type_), slot)
+        else:
+            self.to_slot(IMMEDIATE, value, type_, slot)
+        return slot
+
+    def add_up(self, i):
+        """Entry i, a SUM, into the accumulator."""
+        slot = self.values[i]
+        self.aliases[slot] -= 1
+        mirrored = self.mirror[0] == slot
+        self.clobber(0)
+        if mirrored:
+            self.fuse(H_ADD_RI, 0, 0, self.addends[i], 0, 0)
+        else:
+            self.fuse(H_ADD_SI, 0, slot, self.addends[i], 0, 0)
+        self.kinds[i] = ACC
+        self.pending[0] = i
+        self.producer[0] = self.last
+
+    def settle(self, i):
+        """Entry i into a slot: its home, where it has none yet."""
+        kind = self.kinds[i]
+        if kind == TEMP:
+            return 0
+        type_ = self.types[i]
+        home = self.base + i
+        accumulator = class_of(type_)
+        if kind == SUM:
+            self.add_up(i)
+            kind = ACC
+        if kind == ACC:
+            self.spill(accumulator)
+            self.last = -1
+            return 0
+        if kind == LOCAL:
+            slot = self.values[i]
+            self.aliases[slot] -= 1
+            self.to_slot(IN_ACC if self.mirror[accumulator] == slot else IN_SLOT, slot, type_, home)
+        else:
+            self.to_slot(IMMEDIATE, self.values[i], type_, home)
+        self.kinds[i] = TEMP
+        self.values[i] = home
+        return 0
+
+    def resolve(self, n):
+        """No SUM among the topmost n entries."""
+        for i in range(self.height - n, self.height):
+            if self.kinds[i] == SUM:
+                if i == self.height - 1:
+                    self.add_up(i)
+                else:
+                    self.settle(i)
+
+    def flush(self, params):
+        """Settle everything a label may find below it; the topmost `params` entries go to their homes."""
+        top = self.height - params
+        for i in range(self.low, top):
+            if self.kinds[i] != TEMP and self.kinds[i] != CONST:
+                self.settle(i)
+        for i in range(top, self.height):
+            self.settle(i)
+        self.low = self.height
+
+    # ------------------------------------------------------------------ labels
+    def set_displacement(self, at, word, half, target):
+        """Patch the branch at word `at`: bytes from there to `target`."""
+        distance = ((target - at) * 8) & LOW32
+        if half:
+            self.code[word] |= distance << 32
+        else:
+            self.code[word] |= distance
+
+    def add_fixup(self, chain):
+        """Note the branch just emitted, to be patched when its label is bound; returns the new chain."""
+        n = self.fixups
+        if n + 1 > len(self.fix_next):
+            self.fix_next = grown(self.fix_next, n + 1)
+            self.fix_at = grown(self.fix_at, n + 1)
+            self.fix_word = grown(self.fix_word, n + 1)
+            self.fix_half = grown(self.fix_half, n + 1)
+        self.fixups = n + 1
+        self.fix_next[n] = chain
+        self.fix_at[n] = self.last
+        self.fix_word[n] = self.rel_word
+        self.fix_half[n] = self.rel_half
+        return n
+
+    def link(self, l):
+        """Let the branch just emitted go to label l: the twin that polls, where that is backwards."""
+        if self.label_kind[l] == AT_LOOP:
+            self.code[self.last] |= 1
+            self.set_displacement(self.last, self.rel_word, self.rel_half, self.label_at[l])
+        else:
+            self.label_fixups[l] = self.add_fixup(self.label_fixups[l])
+        return 0
+
+    def bind(self, chain):
+        n = self.length
+        while chain >= 0:
+            if self.fix_half[chain] < 0:
+                self.catches[self.fix_at[chain]][5] = n
+            else:
+                self.set_displacement(self.fix_at[chain], self.fix_word[chain], self.fix_half[chain], n)
+            chain = self.fix_next[chain]
+
+    def new_label(self, kind, height, sig):
+        l = self.labels
+        if l + 1 > len(self.label_kind):
+            self.label_kind = grown(self.label_kind, l + 1)
+            self.label_height = grown(self.label_height, l + 1)
+            self.label_sig = grown(self.label_sig, l + 1)
+            self.label_at = grown(self.label_at, l + 1)
+            self.label_fixups = grown(self.label_fixups, l + 1)
+            self.label_else = grown(self.label_else, l + 1)
+            self.label_stub = grown(self.label_stub, l + 1)
+            self.label_try = grown(self.label_try, l + 1)
+        self.labels = l + 1
+        self.label_kind[l] = kind
+        self.label_height[l] = height
+        self.label_sig[l] = sig
+        self.label_at[l] = self.length
+        self.label_fixups[l] = -1
+        self.label_else[l] = -1
+        self.label_stub[l] = -1
+        self.label_try[l] = -1
+        return l
+
+    def arity(self, l):
+        """How many values a branch to label l takes."""
+        sig = self.label_sig[l]
+        return self.context.sig_np[sig] if self.label_kind[l] == AT_LOOP else self.context.sig_nr[sig]
+
+    def moves_needed(self, l):
+        """Whether the topmost values are not yet where label l expects them."""
+        n = self.arity(l)
+        first = self.height - n
+        if n == 0:
+            return 0
+        if first != self.label_height[l]:
+            return 1
+        for i in range(first, self.height):
+            if self.kinds[i] != TEMP:
+                return 1
+        return 0
+
+    def move_values(self, l, consume):
+        """Bring the values for label l to their places; `consume`: nobody needs them here any more."""
+        n = self.arity(l)
+        first = self.height - n
+        to = self.base + self.label_height[l]
+        if n > MOVES:
+            for i in range(first, self.height):
+                self.settle(i)
+            if self.base + first != to:
+                self.emit(H_MOVESPAN, to, self.base + first, n)
+                self.mirror[0] = -1
+                self.mirror[1] = -1
+                self.mirror[2] = -1
+            return 0
+        for i in range(first, self.height):
+            kind = self.kinds[i]
+            slot = to + i - first
+            accumulator = class_of(self.types[i])
+            if kind == SUM:
+                self.settle(i)
+                kind = TEMP
+            if kind == ACC:
+                if consume and n == 1 and self.producer[accumulator] == self.last:
+                    self.retarget(accumulator, slot)
+                    self.pending[accumulator] = -1
+                    self.kinds[i] = TEMP
+                    self.values[i] = slot
+                else:
+                    self.to_slot(IN_ACC, 0, self.types[i], slot)
+            elif kind == CONST:
+                self.to_slot(IMMEDIATE, self.values[i], self.types[i], slot)
+            elif self.values[i] != slot:
+                found = IN_ACC if self.mirror[accumulator] == self.values[i] else IN_SLOT
+                self.to_slot(found, self.values[i], self.types[i], slot)
+        return 0
+
+    def push_types(self, start, n):
+        """Push n values, by their types in the pool, that are in their homes."""
+        self.reserve(n)
+        for i in range(n):
+            self.push(TEMP, self.base + self.height, self.context.pool[start + i])
+
+    def end_label(self, l, reachable):
+        """Bind label l at the end of its block."""
+        height = self.label_height[l]
+        sig = self.label_sig[l]
+        n = self.context.sig_nr[sig]
+        chain = self.label_fixups[l]
+        if chain < 0 and reachable:
+            return 0  # nobody branches here: the values stay as they are
+        if reachable:
+            self.move_values(l, 1)
+        self.truncate(height)
+        self.bind(chain)
+        self.forget()
+        self.push_types(self.context.sig_ro[sig], n)
+        return 0
+
+    # ------------------------------------------------------------------ branches
+    def branch_if(self, negate):
+        """Pop a condition, emit a branch taken when it holds (or fails); 0: it never is, nothing emitted."""
+        n = self.height - 1
+        q = self.last
+        if self.kinds[n] == ACC and q >= 0 and self.producer[0] == q:
+            known = self.t_compares[self.code[q]]
+            w = self.code[q + 1]
+            a = w >> 16 & 0xFFFF
+            b = w >> 32 & 0xFFFF
+            if known:
+                op = known >> 3
+                form = known & 7
+                x = 0
+                if form >= 3:
+                    type_ = self.t_operand[op]
+                    x = w >> 32
+                    if type_ == F64:
+                        x = self.code[q + 2]
+                    elif type_ == I64 and x > 0x7FFFFFFF:
+                        x |= LOW32 << 32
+                    b = 0
+                self.unemit(n, q)
+                self.fuse(self.t_branch[op * 16 + negate * 8 + form], a, b, 0, form >= 3, x)
+                return 1
+            known = self.t_tests[self.code[q]]
+            if known:
+                self.unemit(n, q)
+                if known >= 3:
+                    handler = H_BR64_NZ if negate else H_BR64_Z
+                    if known == 4:
+                        handler = H_BR64_NZ_R if negate else H_BR64_Z_R
+                else:
+                    handler = H_BR_NZ if negate else H_BR_Z
+                    if known == 2:
+                        handler = H_BR_NZ_R if negate else H_BR_Z_R
+                self.fuse(handler, a, 0, 0, 0, 0)
+                return 1
+        self.pop()
+        if self.found == IMMEDIATE:
+            if (self.value != 0) != (negate != 0):
+                self.fuse(H_BR, 0, 0, 0, 0, 0)
+                return 1
+            return 0
+        if self.found == IN_SLOT:
+            self.fuse(H_BR_Z if negate else H_BR_NZ, self.value, 0, 0, 0, 0)
+        else:
+            self.fuse(H_BR_Z_R if negate else H_BR_NZ_R, 0, 0, 0, 0, 0)
+        return 1
+
+    def unemit(self, n, q):
+        """Take back the comparison at q, whose result is entry n: it becomes part of a branch."""
+        self.height = n
+        if self.low > n:
+            self.low = n
+        self.pending[0] = -1
+        self.length = q
+        self.mirror[0] = self.compare_mirror
+        self.last = -1
+        self.latest = self.before
+        self.before = -1
+
+    def leave_function(self):
+        """Return the topmost values; they stay on the operand stack."""
+        sig = self.sig
+        n = self.context.sig_nr[sig]
+        record = self.params << 16
+        if n == 0:
+            self.emit(H_RETURN_VOID, 0, 0, record)
+        elif n == 1:
+            i = self.height - 1
+            if self.kinds[i] == SUM:
+                self.settle(i)
+            kind = self.kinds[i]
+            accumulator = class_of(self.types[i])
+            if kind == CONST:
+                self.emit(self.c_return[6 + accumulator], 0, 0, record)
+                self.word(self.values[i])
+            elif kind == ACC or self.mirror[accumulator] == self.values[i]:
+                self.emit(self.c_return[3 + accumulator], 0, 0, record)
+            else:
+                self.emit(self.c_return[accumulator], self.values[i], 0, record)
+        else:
+            first = self.height - n
+            for i in range(first, self.height):
+                self.settle(i)
+            self.emit(H_RETURN_MANY, 0, self.base + first, n | record)
+        self.last = -1
+        return 0
+
+    def branch(self, l):
+        """An unconditional branch; values may be consumed."""
+        if l == 0:
+            self.leave_function()
+        else:
+            self.move_values(l, 1)
+            self.fuse(H_BR, 0, 0, 0, 0, 0)
+            self.link(l)
+        return 0
+
+    def branch_on(self, l):
+        """br_if: the condition is on top, the values for label l below it."""
+        self.resolve(1)
+        n = self.arity(l)
+        for i in range(self.height - 1 - n, self.height - 1):
+            if self.kinds[i] == SUM or n > MOVES or (l == 0 and n > 1):
+                self.settle(i)
+        self.height -= 1
+        moves = self.moves_needed(l)
+        self.height += 1
+        if not moves and l != 0:
+            if self.branch_if(0):
+                self.link(l)
+            self.last = -1
+            return 0
+        over = -1
+        if self.branch_if(1):
+            over = self.add_fixup(-1)
+        self.last = -1
+        m0 = self.mirror[0]
+        m1 = self.mirror[1]
+        m2 = self.mirror[2]
+        if l == 0:
+            self.leave_function()
+        else:
+            self.move_values(l, 0)
+            self.fuse(H_BR, 0, 0, 0, 0, 0)
+            self.link(l)
+        self.bind(over)
+        if self.mirror[0] != m0:
+            self.mirror[0] = -1
+        if self.mirror[1] != m1:
+            self.mirror[1] = -1
+        if self.mirror[2] != m2:
+            self.mirror[2] = -1
+        self.last = -1
+        self.latest = -1
+        self.before = -1
+        return 0
+
+    def target(self, depth):
+        """Announce a target of the br_table to come; the default is the last."""
+        n = self.n_targets
+        if n + 1 > len(self.targets):
+            self.targets = grown(self.targets, n + 1)
+        self.targets[n] = self.labels - 1 - depth
+        self.n_targets = n + 1
+        return 0
+
+    def branch_table(self, n):
+        """[handler][index slot, n][displacements]; stubs behind it where values move or a loop polls."""
+        self.resolve(1)
+        l = self.targets[n]
+        arity = self.arity(l)
+        for i in range(self.height - 1 - arity, self.height - 1):
+            self.settle(i)
+        self.pop()
+        found = self.found
+        value = self.value
+        if found == IMMEDIATE:
+            value = self.slot_of(found, value, I32, self.base + self.height)
+            found = IN_SLOT
+        words = (n + 2) // 2
+        self.ensure(words + 16)
+        self.emit(H_BR_TABLE if found == IN_SLOT else H_BR_TABLE_R, value if found == IN_SLOT else 0, 0, n)
+        at = self.last
+        table = self.length
+        for i in range(words):
+            self.word(0)
+        for i in range(n + 1):
+            l = self.targets[i]
+            word = table + i // 2
+            if self.label_stub[l] < 0 and (l == 0 or self.label_kind[l] == AT_LOOP or self.moves_needed(l)):
+                self.ensure(16)
+                self.label_stub[l] = self.length
+                self.forget()
+                if l == 0:
+                    self.leave_function()
+                else:
+                    self.move_values(l, 0)
+                    self.fuse(H_BR, 0, 0, 0, 0, 0)
+                    self.link(l)
+            if self.label_stub[l] >= 0:
+                self.set_displacement(at, word, i & 1, self.label_stub[l])
+            else:
+                self.last = at
+                self.rel_word = word
+                self.rel_half = i & 1
+                self.label_fixups[l] = self.add_fixup(self.label_fixups[l])
+        for i in range(n + 1):
+            self.label_stub[self.targets[i]] = -1
+        self.last = -1
+        self.n_targets = 0
+        return 0
+
+    # ------------------------------------------------------------------ exceptions
+    def catch(self, kind, tag, depth):
+        """Announce a clause of the try_table to come."""
+        self.announced.append((kind, tag, self.labels - 1 - depth))
+        return 0
+
+    def begin_try(self, sig):
+        """Clauses are [start, end, kind, tag, slot, target, region]: where the values go, and the code."""
+        params = self.context.sig_np[sig]
+        self.flush(params)
+        self.last = -1
+        clauses = []
+        for kind, tag, l in self.announced:
+            self.catches.append([self.length, -1, kind, tag, self.base + self.label_height[l], -1, len(self.tries)])
+            clauses.append(len(self.catches) - 1)
+            n = (self.context.sig_np[self.context.tag_sig[tag]] if tag >= 0 else 0) + (kind & 1)
+            if self.label_height[l] + n > self.highest:
+                self.highest = self.label_height[l] + n
+            if self.label_kind[l] == AT_LOOP:
+                self.catches[-1][5] = self.label_at[l]
+            else:
+                self.last = len(self.catches) - 1
+                self.rel_half = -1
+                self.label_fixups[l] = self.add_fixup(self.label_fixups[l])
+        self.last = -1
+        self.announced = []
+        l = self.new_label(AT_TRY, self.height - params, sig)
+        self.label_try[l] = len(self.tries)
+        self.tries.append(clauses)
+        return 0
+
+    def end_try(self, l):
+        for i in self.tries[self.label_try[l]]:
+            self.catches[i][1] = self.length
+        return 0
+
+    # ------------------------------------------------------------------ instructions
+    def local_set(self, index, tee):
+        slot = index if index < self.params else index + 2
+        n = self.height - 1
+        kind = self.kinds[n]
+        own = 1 if kind == LOCAL and self.values[n] == slot else 0
+        if self.aliases[slot] > own:  # entries that stand for the old value
+            for i in range(self.low, n):
+                if (self.kinds[i] == LOCAL or self.kinds[i] == SUM) and self.values[i] == slot:
+                    self.settle(i)
+        if kind == SUM:
+            self.add_up(n)
+            kind = ACC
+        type_ = self.types[n]
+        accumulator = class_of(type_)
+        if kind == ACC and self.producer[accumulator] == self.last:
+            self.height = n
+            if self.low > n:
+                self.low = n
+            self.pending[accumulator] = -1
+            self.retarget(accumulator, slot)
+            self.last = -1
+            self.step_twice()
+        else:
+            self.pop()
+            self.to_slot(self.found, self.value, type_, slot)
+            self.last = -1
+        if tee:
+            self.aliases[slot] += 1
+            self.push(LOCAL, slot, type_)
+        return 0
+
+    def step_twice(self):
+        """Two neighbouring additions of constants to slots become one instruction."""
+        p = self.latest
+        q = self.before
+        if q < 0 or p != q + 2 or not self.fusing:
+            return 0
+        code = self.code
+        if code[q] == (H_ADD_SI | 1) and code[p] == (H_ADD_SI | 1):
+            w = code[q + 1]
+            x = code[p + 1]
+            code[q] = H_STEP2
+            code[q + 1] = (w & LOW32) | (x & LOW32) << 32
+            code[q + 2] = w >> 32 | (x >> 32) << 32
+            self.length = q + 3
+            self.latest = q
+            self.before = -1
+
+    def binary(self, op, compare):
+        type_ = self.t_operand[op]
+        accumulator = class_of(type_)
+        self.resolve(2)
+        self.pop()
+        b_found = self.found
+        b = self.value
+        self.pop()
+        a_found = self.found
+        a = self.value
+        home = self.base + self.height
+        if type_ == I64:  # immediates are 32 bits, sign-extended
+            if b_found == IMMEDIATE and not fits32(b):
+                b = self.slot_of(IMMEDIATE, b, type_, home + 1)
+                b_found = IN_SLOT
+            if a_found == IMMEDIATE and not fits32(a):
+                a = self.slot_of(IMMEDIATE, a, type_, home)
+                a_found = IN_SLOT
+        if a_found == IMMEDIATE and b_found == IMMEDIATE:
+            a = self.slot_of(IMMEDIATE, a, type_, home)
+            a_found = IN_SLOT
+        if a_found == IN_ACC and b_found == IN_ACC:
+            b_found = IN_SLOT  # both: one slot, mirrored
+        swap = a_found == IMMEDIATE or (a_found == IN_SLOT and b_found == IN_ACC)
+        if (swap and self.t_flags[op] & FLAG_COMMUTATIVE) or (compare and a_found == IMMEDIATE):
+            x = a_found
+            a_found = b_found
+            b_found = x
+            x = a
+            a = b
+            b = x
+            if compare:
+                op = self.t_swapped[op]
+        # forms: 0 ss 1 rs 2 sr 3 si 4 ri 5 is 6 ir
+        if b_found == IMMEDIATE:
+            form = 3 + a_found
+        elif a_found == IMMEDIATE:
+            form = 5 + b_found
+        else:
+            form = a_found + 2 * b_found
+        if compare:
+            if self.pending[0] >= 0:
+                self.spill(0)
+            self.compare_mirror = self.mirror[0]
+            self.mirror[0] = -1
+        else:
+            self.clobber(accumulator)
+        handler = self.t_handler[op * 8 + form]
+        if form >= 3:
+            slot = a if form < 5 else b
+            immediate = b if form < 5 else a
+            if form == 4 or form == 6:
+                slot = 0
+            if type_ == F64:
+                self.emit(handler, 0, slot, 0)
+                self.word(immediate)
+            else:
+                self.fuse(handler, 0, slot, immediate, 0, 0)
+        else:
+            self.fuse(handler, 0, 0 if a_found == IN_ACC else a, 0 if b_found == IN_ACC else b, 0, 0)
+        self.push_result(self.t_result[op])
+        return 0
+
+    def unary(self, op):
+        self.resolve(1)
+        self.pop()
+        found = self.found
+        value = self.value
+        if found == IMMEDIATE:
+            value = self.slot_of(found, value, self.type_, self.base + self.height)
+            found = IN_SLOT
+        result = self.t_result[op]
+        if self.t_flags[op] & FLAG_EQZ:
+            if self.pending[0] >= 0:
+                self.spill(0)
+            self.compare_mirror = self.mirror[0]
+            self.mirror[0] = -1
+        else:
+            self.clobber(class_of(result))
+        self.fuse(self.t_handler[op * 8 + found], 0, value if found == IN_SLOT else 0, 0, 0, 0)
+        self.push_result(result)
+        return 0
+
+    def in_slot(self, home):
+        """Pop an operand into a slot: where it is, or `home`."""
+        self.pop()
+        return self.slot_of(self.found, self.value, self.type_, home)
+
+    def load(self, op, offset, memory):
+        size = self.t_size[op]
+        type_ = self.t_result[op]
+        accumulator = class_of(type_)
+        if memory or offset < 0 or offset + size > LOW32 or self.context.mem_is64[memory]:
+            self.resolve(1)
+            slot = self.in_slot(self.base + self.height - 1)
+            self.clobber(accumulator)
+            self.emit(self.t_any[op], 0, slot, memory << 16)
+            self.word(self.limit(offset, size))
+            self.push_result(type_)
+            return 0
+        end = offset + size
+        n = self.height - 1
+        if self.kinds[n] == SUM:
+            slot = self.values[n]
+            handler = self.t_handler[op * 8 + 2]
+            if handler >= 0 and self.mirror[0] != slot:
+                self.pop_quietly()
+                self.clobber(accumulator)
+                self.emit(handler, 0, slot, end)
+                self.word(self.addends[n])
+                self.push_result(type_)
+                return 0
+            self.add_up(n)
+        self.pop()
+        found = self.found
+        value = self.value
+        if found == IMMEDIATE:
+            self.clobber(0)
+            self.emit(self.c_constr[0], 0, 0, 0)
+            self.word(value)
+            found = IN_ACC
+        self.clobber(accumulator)
+        self.fuse(self.t_handler[op * 8 + found], 0, value if found == IN_SLOT else 0, end, 0, 0)
+        self.push_result(type_)
+        return 0
+
+    def limit(self, offset, size):
+        """offset + size as the `any` form wants it: what cannot be in bounds becomes 2**64 - 1."""
+        if offset < 0 or offset >= 1 << 48:
+            return -1
+        return offset + size
+
+    def store(self, op, offset, memory):
+        size = self.t_size[op]
+        if memory or offset < 0 or offset + size > LOW32 or self.context.mem_is64[memory]:
+            self.resolve(2)
+            value = self.in_slot(self.base + self.height - 1)
+            slot = self.in_slot(self.base + self.height - 1)
+            self.emit(self.t_any[op], value, slot, memory << 16)
+            self.word(self.limit(offset, size))
+            self.last = -1
+            return 0
+        end = offset + size
+        self.resolve(1)
+        n = self.height - 2
+        if self.kinds[n] == SUM:
+            if self.t_branch[op * 16] >= 0:
+                self.pop()
+                value = self.value
+                self.pop_quietly()
+                self.emit(self.t_branch[op * 16 + self.found], self.values[n], value if self.found == IN_SLOT else 0, end)
+                self.word(self.addends[n])
+                if self.found == IMMEDIATE:
+                    self.word(value)
+                self.last = -1
+                return 0
+            self.settle(n)
+        self.pop()
+        v_found = self.found
+        v = self.value
+        self.pop()
+        a_found = self.found
+        a = self.value
+        if a_found == IMMEDIATE:
+            slot = self.base + self.height
+            if v_found == IN_SLOT and v == slot:
+                slot += 1
+            a = self.slot_of(IMMEDIATE, a, I32, slot)
+            a_found = IN_SLOT
+        if a_found == IN_ACC and v_found == IN_ACC and class_of(self.t_operand[op]) == 0:
+            v_found = IN_SLOT  # one slot, mirrored
+        # forms: 0 ss 1 rs 2 sr 3 si 4 ri 5 rr
+        if v_found == IMMEDIATE:
+            form = 3 + a_found
+        elif a_found == IN_ACC and v_found == IN_ACC:
+            form = 5
+        else:
+            form = a_found + 2 * v_found
+        immediate = v_found == IMMEDIATE
+        self.fuse(
+            self.t_handler[op * 8 + form],
+            a if a_found == IN_SLOT else 0,
+            v if v_found == IN_SLOT else 0,
+            end,
+            immediate,
+            v,
+        )
+        self.last = -1
+        return 0
+
+    def atomic(self, op, kind, offset, memory):
+        """[D, A address, B value or expected, memory][offset + size][replacement]"""
+        operands = 1 if kind == KIND_ATOMIC_LOAD else 3 if kind == KIND_ATOMIC_CMPXCHG else 2
+        first = self.height - operands
+        for i in range(first, self.height):
+            self.settle(i)
+        a = self.values[first]
+        b = self.values[first + 1] if operands > 1 else 0
+        c = self.values[first + 2] if operands > 2 else 0
+        self.truncate(first)
+        result = self.t_result[op]
+        if kind == KIND_ATOMIC_STORE:
+            self.emit(self.t_any[op], b, a, memory << 16)
+        else:
+            self.clobber(class_of(result))
+            self.emit(self.t_any[op], 0, a, b | memory << 16)
+        at = self.last
+        self.word(self.limit(offset, self.t_size[op]))
+        if kind == KIND_ATOMIC_CMPXCHG:
+            self.word(c)
+        self.last = at
+        if kind == KIND_ATOMIC_STORE:
+            self.last = -1
+        else:
+            self.push_result(result)
+        return 0
+
+    def select(self):
+        self.resolve(3)
+        self.pop()
+        c_found = self.found
+        c = self.value
+        self.pop()
+        b_found = self.found
+        b = self.value
+        self.pop()
+        type_ = self.type_
+        home = self.base + self.height
+        if self.height + 3 > self.highest:
+            self.highest = self.height + 3
+        a = self.slot_of(self.found, self.value, type_, home)
+        b = self.slot_of(b_found, b, type_, home + 1)
+        if c_found == IMMEDIATE:
+            c = self.slot_of(c_found, c, I32, home + 2)
+            c_found = IN_SLOT
+        accumulator = class_of(type_)
+        self.clobber(accumulator)
+        self.emit(self.c_select[accumulator + 3 * c_found], 0, a, b | (c if c_found == IN_SLOT else 0) << 16)
+        self.push_result(type_)
+        return 0
+
+    def call(self, op, x, table):
+        """Arguments in their homes; the return record and the callee's frame follow them."""
+        context = self.context
+        indirect = op == OP_CALL_INDIRECT or op == OP_RETURN_CALL_INDIRECT
+        tail = op == OP_RETURN_CALL or op == OP_RETURN_CALL_INDIRECT
+        found = IN_SLOT
+        value = 0
+        type_ = x if indirect else context.func_sig[x]
+        self.resolve(1 if indirect else 0)
+        if indirect:
+            if context.table_is64[table]:
+                raise Unsupported("call_indirect through a 64-bit table")
+            self.pop()
+            found = self.found
+            value = self.value
+            if found == IMMEDIATE:
+                value = self.slot_of(found, value, I32, self.base + self.height + 2)
+                found = IN_SLOT
+                if self.height + 3 > self.highest:
+                    self.highest = self.height + 3
+            elif found == IN_ACC and value < 0:  # settling arguments may need the accumulator
+                for i in range(self.height - context.sig_np[type_], self.height):
+                    if self.kinds[i] == SUM:
+                        value = self.slot_of(found, value, I32, self.base + self.height + 2)
+                        found = IN_SLOT
+                        if self.height + 3 > self.highest:
+                            self.highest = self.height + 3
+                        break
+        n = context.sig_np[type_]
+        height = self.height - n
+        for i in range(3):
+            if self.pending[i] >= 0 and self.pending[i] < height:
+                self.spill(i)
+        for i in range(height, self.height):
+            if self.kinds[i] == SUM and found == IN_ACC:
+                found = IN_SLOT
+            self.settle(i)
+        at = self.base + height
+        record = self.params << 16 if tail else 0
+        if indirect:
+            handler = H_CALL_INDIRECT if found == IN_SLOT else H_CALL_INDIRECT_R
+            if tail:
+                handler = H_RETURN_CALL_INDIRECT if found == IN_SLOT else H_RETURN_CALL_INDIRECT_R
+            self.emit(handler, at, n, (value if found == IN_SLOT else 0) | record)
+            self.word(context.canon[type_] | table << 32)
+        elif x < context.n_imported_funcs:
+            self.emit(H_RETURN_CALL_IMPORT if tail else H_CALL_IMPORT, at, n, record)
+            self.word(x)
+        else:
+            self.emit(H_RETURN_CALL if tail else H_CALL, at, n, record)
+            self.word(self.functions + (x - context.n_imported_funcs) * self.function_size)
+        if height + n + 2 > self.highest:
+            self.highest = height + n + 2
+        self.truncate(height)
+        self.forget()
+        if not tail:
+            results = context.sig_nr[type_]
+            self.push_types(context.sig_ro[type_], results)
+            if results == 1:
+                self.mirror[class_of(context.pool[context.sig_ro[type_]])] = at
+        return 0
+
+    def operation(self, op, operands, result, x, y):
+        """A rare instruction: operands in their homes, result in the first one's."""
+        height = self.height - operands
+        if result:
+            self.clobber(0)
+        for i in range(height, self.height):
+            self.settle(i)
+        handler = H_OPERATION
+        if op == OP_MEMORY_COPY and x == 0 and y == 0:
+            handler = H_MEMORY_COPY
+        elif op == OP_MEMORY_FILL and x == 0:
+            handler = H_MEMORY_FILL
+        if result:  # leaving loses the accumulators
+            self.clobber(1)
+            self.clobber(2)
+        else:
+            for i in range(3):
+                self.clobber(i)
+        self.emit(handler, self.base + height, op, 0)
+        self.word(x | y << 32)
+        self.truncate(height)
+        self.forget()
+        if self.highest < height + 1:
+            self.highest = height + 1
+        if result:
+            self.push(TEMP, self.base + height, result)
+        return 0
+
+    def throw(self, op, x):
+        n = 1 if op == OP_THROW_REF else self.context.sig_np[self.context.tag_sig[x]]
+        height = self.height - n
+        for i in range(height, self.height):
+            self.settle(i)
+        self.emit(H_THROW, self.base + height, op, n)
+        self.word(x if op == OP_THROW else 0)
+        self.last = -1
+        return 0
+
+    def global_get(self, index):
+        imported = self.context.n_imported_globals
+        type_ = self.context.global_type[index]
+        accumulator = class_of(type_)
+        self.clobber(accumulator)
+        if index < imported:
+            self.emit(self.c_get_imported[accumulator], 0, 0, index)
+        else:
+            self.emit(self.c_get[accumulator], 0, 0, self.cells + 8 * (index - imported))
+        self.push_result(type_)
+
+    def global_set(self, index):
+        imported = self.context.n_imported_globals
+        self.resolve(1)
+        self.pop()
+        form = self.found * 3 + class_of(self.type_)
+        handler = self.c_set_imported[form] if index < imported else self.c_set[form]
+        where = index if index < imported else self.cells + 8 * (index - imported)
+        self.emit(handler, 0, self.value if self.found == IN_SLOT else 0, where)
+        if self.found == IMMEDIATE:
+            self.word(self.value)
+        self.last = -1
+
+    # ------------------------------------------------------------------ a body
+    def ensure(self, words):
+        """Room for that many more words of code."""
+        if self.length + words > len(self.code):
+            code = array("Q", bytes(8 * max(2 * len(self.code), self.length + words)))
+            code[: self.length] = array("Q", self.code[: self.length])
+            self.code = code
+
+    def reserve(self, entries):
+        """Room for that many more operands."""
+        n = self.height + entries
+        if n > len(self.kinds):
+            self.kinds = grown(self.kinds, n)
+            self.values = grown(self.values, n)
+            self.addends = grown(self.addends, n)
+            self.types = grown(self.types, n)
+
+    def begin(self, index, start, params, locals_, sig, types):
+        """A new function: `types` are those of its parameters, then of its other locals."""
+        self.offset = start
+        self.length = 0
+        self.height = 0
+        self.low = 0
+        self.highest = 1
+        self.labels = 0
+        self.fixups = 0
+        self.n_targets = 0
+        self.compare_mirror = -1
+        self.sig = sig
+        self.params = params
+        self.base = locals_ + 2
+        self.points = {}
+        self.catches = []
+        self.tries = []
+        self.announced = []
+        self.frame = 0
+        if self.base + 64 > MAX_SLOTS:
+            raise Unsupported(f"function {index} needs more than {MAX_SLOTS} slots")
+        if locals_ + 2 > len(self.aliases):
+            self.aliases = grown(self.aliases, locals_ + 2)
+            self.local_types = grown(self.local_types, locals_ + 2)
+        for i in range(locals_):
+            self.local_types[i] = types[i]
+            if types[i] == V128:
+                raise Unsupported("v128 locals")
+        for i in range(locals_ + 2):
+            self.aliases[i] = 0
+        for i in range(3):
+            self.pending[i] = -1
+            self.producer[i] = -1
+        self.forget()
+        if locals_ > params:
+            self.emit(H_ENTER, params + 2, locals_ - params, 0)
+            self.last = -1
+        self.new_label(AT_FUNCTION, 0, sig)
+        return 0
+
+    def visit(self, op, offset, x, y, z):
+        """One valid, reachable instruction (the protocol stands in validation/validator.py)."""
+        self.offset = offset
+        self.reserve(16)
+        if op == OP_LOCAL_GET:
+            slot = x if x < self.params else x + 2
+            self.aliases[slot] += 1
+            self.push(LOCAL, slot, self.local_types[x])
+            return 0
+        if op == OP_I32_CONST:
+            self.push(CONST, x & LOW32, I32)
+            return 0
+        kind = self.t_kind[op]
+        if kind == KIND_BINARY:
+            n = self.height
+            if op == OP_I32_ADD and self.fusing and self.kinds[n - 1] == CONST and self.kinds[n - 2] == LOCAL:
+                self.height = n - 1
+                if self.low > n - 1:
+                    self.low = n - 1
+                self.kinds[n - 2] = SUM
+                self.addends[n - 2] = self.values[n - 1]
+                return 0
+            return self.binary(op, 0)
+        if kind == KIND_COMPARE:
+            return self.binary(op, 1)
+        if kind == KIND_LOAD:
+            return self.load(op, x, y)
+        if kind == KIND_STORE:
+            return self.store(op, x, y)
+        if op == OP_LOCAL_SET:
+            return self.local_set(x, 0)
+        if op == OP_LOCAL_TEE:
+            return self.local_set(x, 1)
+        if kind == KIND_UNARY:
+            return self.unary(op)
+        if op == OP_BR_IF:
+            return self.branch_on(self.labels - 1 - x)
+        if op == OP_BLOCK or op == OP_LOOP or op == OP_IF or op == OP_ELSE or op == OP_END or op == OP_TRY_TABLE:
+            return self.structured(op, x)
+        if op == OP_CALL or op == OP_CALL_INDIRECT or op == OP_RETURN_CALL or op == OP_RETURN_CALL_INDIRECT:
+            return self.call(op, x, y)
+        if op == OP_BR or op == OP_RETURN:
+            return self.branch(self.labels - 1 - x if op == OP_BR else 0)
+        return self.other(op, kind, x, y, z)
+
+    def structured(self, op, x):
+        if op == OP_BLOCK or op == OP_LOOP:
+            self.flush(self.context.sig_np[x])
+            if op == OP_LOOP:
+                self.forget()
+            self.new_label(AT_LOOP if op == OP_LOOP else AT_BLOCK, self.height - self.context.sig_np[x], x)
+            return 0
+        if op == OP_IF:
+            self.resolve(1)
+            params = self.context.sig_np[x]
+            top = self.height - 1
+            for i in range(self.low, top - params):
+                if self.kinds[i] != TEMP and self.kinds[i] != CONST:
+                    self.settle(i)
+            for i in range(top - params, top):
+                self.settle(i)
+            if self.low < top:
+                self.low = top
+            taken = self.branch_if(1)
+            l = self.new_label(AT_IF, self.height - params, x)
+            if taken:
+                self.label_else[l] = self.add_fixup(-1)
+            self.last = -1
+            return 0
+        if op == OP_TRY_TABLE:
+            return self.begin_try(x)
+        l = self.labels - 1
+        if op == OP_ELSE:
+            if x:
+                self.move_values(l, 1)
+                self.fuse(H_BR, 0, 0, 0, 0, 0)
+                self.label_fixups[l] = self.add_fixup(self.label_fixups[l])
+            self.truncate(self.label_height[l])
+            self.forget()
+            self.bind(self.label_else[l])
+            self.label_else[l] = -1
+            self.push_types(self.context.sig_po[self.label_sig[l]], self.context.sig_np[self.label_sig[l]])
+            # the label keeps its chain, so that `end` knows somebody comes from here
+            return 0
+        if l == 0:
+            return self.end_function(x)
+        if self.label_kind[l] == AT_TRY:
+            self.end_try(l)
+        if self.label_else[l] >= 0:  # an `if` without `else`: the condition's branch joins the label's
+            chain = self.label_else[l]
+            while self.fix_next[chain] >= 0:
+                chain = self.fix_next[chain]
+            self.fix_next[chain] = self.label_fixups[l]
+            self.label_fixups[l] = self.label_else[l]
+        self.end_label(l, x)
+        self.labels = l
+        return 0
+
+    def end_function(self, reachable):
+        if self.label_fixups[0] >= 0:
+            self.end_label(0, reachable)
+            self.leave_function()
+        elif reachable:
+            self.leave_function()
+        self.labels = 0
+        self.frame = max(self.base + self.highest + 4, self.context.sig_nr[self.sig])
+        if self.frame > MAX_SLOTS:
+            raise Unsupported(f"a function needs more than {MAX_SLOTS} slots")
+        return 0
+
+    def other(self, op, kind, x, y, z):
+        if op == OP_I64_CONST:
+            self.push(CONST, x, I64)
+        elif op == OP_F64_CONST:
+            self.push(CONST, x, F64)
+        elif op == OP_F32_CONST:
+            self.push(CONST, x & LOW32, F32)
+        elif op == OP_DROP:
+            self.pop_quietly()
+        elif op == OP_SELECT or op == OP_SELECT_T:
+            self.select()
+        elif op == OP_GLOBAL_GET:
+            if self.context.global_type[x] == V128:
+                raise Unsupported("v128 globals")
+            self.global_get(x)
+        elif op == OP_GLOBAL_SET:
+            self.global_set(x)
+        elif op == OP_BR_TABLE:
+            self.branch_table(x)
+        elif op == OP_UNREACHABLE:
+            self.emit(H_UNREACHABLE, 0, 0, 0)
+            self.last = -1
+        elif op == OP_NOP or op == OP_ATOMIC_FENCE:
+            pass
+        elif op == OP_MEMORY_SIZE and x == 0 and not self.context.mem_is64[0]:
+            self.clobber(0)
+            self.emit(H_MEMORY_SIZE, 0, 0, 0)
+            self.push_result(I32)
+        elif op == OP_REF_NULL:
+            self.push(CONST, 0, 0)
+        elif op == OP_REF_IS_NULL:
+            self.unary(OP_I64_EQZ)
+        elif op == OP_REF_FUNC:
+            self.clobber(0)
+            imported = self.context.n_imported_funcs
+            if x < imported:
+                self.emit(H_REF_FUNC_IMPORTED, 0, 0, x)
+            else:
+                # records of one instance lie side by side: the distance in records is the index
+                self.emit(H_REF_FUNC, 0, 0, x - imported)
+            self.push_result(0)
+        elif op == OP_TABLE_GET and not self.context.table_is64[x] and x <= 0xFFFF:
+            self.resolve(1)
+            slot = self.in_slot(self.base + self.height - 1)
+            self.clobber(0)
+            self.emit(H_TABLE_GET, 0, slot, x << 16)
+            self.push_result(0)
+        elif op == OP_TABLE_SET and not self.context.table_is64[x] and x <= 0xFFFF:
+            self.resolve(2)
+            value = self.in_slot(self.base + self.height - 1)
+            slot = self.in_slot(self.base + self.height - 1)
+            self.emit(H_TABLE_SET, 0, slot, value | x << 16)
+            self.last = -1
+        elif op == OP_THROW or op == OP_THROW_REF:
+            self.throw(op, x)
+        elif kind == KIND_OPERATION and not self.wide(op, x, y):
+            self.operation(op, self.t_operand[op], self.t_result[op], x, y)
+        elif kind >= KIND_ATOMIC_LOAD and kind <= KIND_ATOMIC_CMPXCHG:
+            self.atomic(op, kind, x, y)
+        else:
+            raise Unsupported(f"{OPS[op].mnemonic} cannot be executed yet")
+        return 0
+
+    def wide(self, op, x, y):
+        """Whether an operation concerns a 64-bit memory or table."""
+        mnemonic = OPS[op].mnemonic
+        context = self.context
+        if mnemonic.startswith("memory.atomic"):
+            return True
+        if mnemonic == "memory.init":
+            return context.mem_is64[y]
+        if mnemonic.startswith("memory"):
+            return context.mem_is64[x] or (mnemonic == "memory.copy" and context.mem_is64[y])
+        if mnemonic == "table.init":
+            return context.table_is64[y]
+        if mnemonic.startswith("table"):
+            return context.table_is64[x] or (mnemonic == "table.copy" and context.table_is64[y])
+        return False
+
+
+def class_of(type_):
+    """The accumulator that holds values of a type."""
+    if type_ == F64:
+        return F64_CLASS
+    if type_ == F32:
+        return F32_CLASS
+    return INT
+
+
+def fits16(half):
+    """Whether a 32-bit immediate (unsigned) is a sign-extended 16-bit one."""
+    return half < 0x8000 or (half >= 0xFFFF8000 and half <= LOW32)
+
+
+def fits32(value):
+    return -0x80000000 <= value and value <= 0x7FFFFFFF

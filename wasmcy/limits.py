@@ -1,0 +1,57 @@
+"""What a guest may use at most."""
+
+from __future__ import annotations
+
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+
+
+class Limits:
+    """Limits of a store: what all its instances together may use.
+
+    `memory` (bytes of linear memories and tables) and `depth` (bytes of call stack) are ints or texts
+    such as "64MiB"; `timeout` is in seconds of wall clock, for each outermost call. None: no limit
+    but the implementation's (8 MiB of stack).
+
+        >>> Limits(memory="64MiB", timeout=2.0, depth="1MiB")
+        Limits(memory=67108864, timeout=2.0, depth=1048576)
+
+    Raises:
+        ValueError: a value is not positive, or a text is no size.
+    """
+
+    __slots__ = ("depth", "memory", "timeout")
+
+    def __init__(
+        self, *, memory: int | str | None = None, timeout: float | None = None, depth: int | str | None = None
+    ) -> None:
+        self.memory = None if memory is None else parse_size(memory)
+        self.timeout = None if timeout is None else float(timeout)
+        self.depth = None if depth is None else parse_size(depth)
+        if self.timeout is not None and not self.timeout > 0:
+            raise ValueError(f"a timeout of {timeout} s")
+        if self.depth is not None and not 0 < self.depth <= 1 << 32:
+            raise ValueError(f"a stack of {depth} bytes: at most 4 GiB are possible")
+
+    def __repr__(self) -> str:
+        return f"Limits(memory={self.memory}, timeout={self.timeout}, depth={self.depth})"
+
+
+def parse_size(size: int | str) -> int:
+    """Bytes, from an int or a text with a unit.
+
+    >>> parse_size("1.5KiB"), parse_size("2MB"), parse_size(3)
+    (1536, 2000000, 3)
+    """
+    if isinstance(size, str):
+        text = size.strip()
+        number = text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+        unit = text[len(number) :].strip().lower()
+        if unit not in _UNITS:
+            raise ValueError(f"no size: {size!r} (write bytes, or a number with KiB, MiB, GiB)")
+        try:
+            size = int(float(number) * _UNITS[unit])
+        except ValueError:
+            raise ValueError(f"no size: {size!r} (write bytes, or a number with KiB, MiB, GiB)") from None
+    if size < 0:
+        raise ValueError(f"a size of {size} bytes")
+    return size

@@ -1,0 +1,207 @@
+"""Modules as programs use them: loading, what they want and offer, instantiating."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from .binary.decoder import decode
+from .engine.code import Code
+from .engine.instance import Exports, Instance, link
+from .engine.machine import set_caller_class
+from .engine.store import Memory, Store
+from .errors import LinkError
+from .features import Features
+from .limits import Limits
+from .module import ModuleSyntax
+from .types import FuncType, GlobalType, MemoryType, TableType, TagType
+from .validation.context import Context
+from .validation.module import validate
+
+ExternType = FuncType | TableType | MemoryType | GlobalType | TagType
+F = TypeVar("F", bound=Callable[..., Any])
+_DEFAULT = Features()
+
+
+class ImportType(NamedTuple):
+    """What a module wants: from which module, under which name, of which type."""
+
+    module: str
+    name: str
+    type: ExternType
+
+    @property
+    def kind(self) -> str:
+        return _KIND[type(self.type)]
+
+
+class ExportType(NamedTuple):
+    """What a module offers: a name and a type."""
+
+    name: str
+    type: ExternType
+
+    @property
+    def kind(self) -> str:
+        return _KIND[type(self.type)]
+
+
+_KIND = {FuncType: "func", TableType: "table", MemoryType: "memory", GlobalType: "global", TagType: "tag"}
+
+
+class Module:
+    """A module: decoded, valid, ready to be instantiated any number of times.
+
+        >>> module = Module(bytes.fromhex("0061736d01000000"))
+        >>> module.imports, module.exports
+        ([], [])
+
+    `source` is the binary format. `lazy` validates each function at its first call instead of all
+    of them now. Modules are immutable, can be shared by threads and pickled (as their bytes).
+
+    Raises:
+        MalformedError, InvalidError: with the offset of what is wrong.
+
+    Spec: 2.5 "Modules".
+    """
+
+    def __init__(self, source: bytes | bytearray | memoryview, *, features: Features = _DEFAULT, lazy: bool = False):
+        data = source if type(source) is bytes else bytes(source)
+        self._syntax: ModuleSyntax = decode(data, features)
+        context = Context(self._syntax)
+        validate(self._syntax, context, bodies=not lazy)
+        self._code = Code(self._syntax, context, lazy)
+        self._export_places = {item.name: (item.kind, item.index) for item in self._syntax.exports}
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str], *, features: Features = _DEFAULT, lazy: bool = False) -> Module:
+        """Load a .wasm file."""
+        with open(path, "rb") as file:
+            return cls(file.read(), features=features, lazy=lazy)
+
+    @property
+    def imports(self) -> list[ImportType]:
+        """What the module wants, in order."""
+        syntax = self._syntax
+        kinds = {"func": syntax.func_type_at, "tag": lambda i: TagType(syntax.func_type_at(i))}
+        return [
+            ImportType(item.module, item.name, kinds[item.kind](item.desc) if item.kind in kinds else item.desc)
+            for item in syntax.imports
+        ]
+
+    @property
+    def exports(self) -> list[ExportType]:
+        """What the module offers, in order."""
+        syntax = self._syntax
+        kinds = {
+            "func": syntax.func_type,
+            "table": syntax.table_type,
+            "memory": syntax.memory_type,
+            "global": syntax.global_type,
+            "tag": syntax.tag_type,
+        }
+        return [ExportType(item.name, kinds[item.kind](item.index)) for item in syntax.exports]
+
+    @property
+    def name(self) -> str | None:
+        """The module's own name, if it has one."""
+        return self._syntax.name
+
+    @property
+    def features(self) -> Features:
+        return self._syntax.features
+
+    def custom_sections(self, name: str) -> list[bytes]:
+        """The contents of the custom sections of that name, in order."""
+        syntax = self._syntax
+        return [syntax.data[c.start : c.end] for c in syntax.customs if c.name == name]
+
+    def instantiate(
+        self,
+        imports: Mapping[str, Any] | None = None,
+        *,
+        wasi: Any = None,
+        limits: Limits | None = None,
+        store: Store | None = None,
+    ) -> Instance:
+        """Make an instance.
+
+        `imports` maps module names to mappings (or instances, or their exports) of names to functions,
+        memories, tables, globals and tags; a plain callable serves as function, an int or float as
+        immutable global. `wasi` is a provider such as Wasi, or several of them. The instance lives in
+        `store`, else in that of its imports, else in a new one with `limits`.
+
+        Raises:
+            LinkError: an import is missing, does not match, or belongs to another store.
+            Trap, LimitError, GuestException: raised while initialising or by the start function.
+        """
+        providers = [imports] if imports is not None else []
+        if wasi is not None:
+            providers += [p.imports() for p in (wasi if isinstance(wasi, (list, tuple)) else (wasi,))]
+
+        def lookup(module: str, name: str) -> Any:
+            for provider in providers:
+                try:
+                    return _member(provider[module], name)
+                except KeyError:
+                    continue
+            raise KeyError(name)
+
+        objects, found = link(self, lookup)
+        if store is None:
+            if found is not None and limits is not None:
+                raise LinkError("the imports live in a store that has limits of its own")
+            store = Store(limits) if found is None else found
+        elif found is not None and found is not store:
+            raise LinkError("the imports live in another store")
+        elif limits is not None:
+            raise LinkError("the store has limits of its own")
+        return Instance(self, store, objects)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self._syntax.data, self._syntax.features, self._code.lazy)
+
+    def __repr__(self) -> str:
+        name = f" {self.name}" if self.name else ""
+        return f"<wasmcy.Module{name} of {len(self._syntax.data)} bytes>"
+
+
+def _restore(data: bytes, features: Features, lazy: bool) -> Module:
+    return Module(data, features=features, lazy=lazy)
+
+
+def _member(namespace: Any, name: str) -> Any:
+    if isinstance(namespace, Instance):
+        return namespace.exports[name]
+    return namespace[name]
+
+
+class Caller:
+    """The instance that calls a host function, given to functions marked with `with_caller`."""
+
+    __slots__ = ("instance",)
+
+    def __init__(self, instance: Instance | None) -> None:
+        self.instance = instance
+
+    @property
+    def exports(self) -> Exports:
+        if self.instance is None:
+            raise RuntimeError("called from Python: there is no calling instance")
+        return self.instance.exports
+
+    @property
+    def memory(self) -> Memory | None:
+        """The memory exported as "memory", or None."""
+        return None if self.instance is None else self.instance.exports.get("memory")
+
+
+set_caller_class(Caller)
+
+
+def with_caller(function: F) -> F:
+    """Mark a host function: it gets the Caller as its first argument."""
+    function.wants_caller = True  # type: ignore[attr-defined]
+    return function

@@ -1,0 +1,1 @@
+"""Validation: whether a module is one that can be executed. Spec: chapter 3."""

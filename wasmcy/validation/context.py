@@ -1,0 +1,245 @@
+"""The validation context: what a module declares, flattened for the walk over its bodies.
+
+Every component is a typed array, so that the compiled walk and the translator read it without
+touching a Python object:
+
+- signatures, in rows. Row i below `n_types` is the function type of type index i (`sig_np` is -1
+  where that is no function type); the rows above are block types without an index, `[] -> []`
+  first, others when they are first asked for. The types of a row stand in `pool`: `sig_np` of
+  them from `sig_po` on, `sig_nr` from `sig_ro` on.
+- the other types: fields of structs and arrays, supertypes, canonical ids.
+- the index spaces, imports first.
+
+Nothing here is checked but that types refer to types there are: `module.validate` does that
+before a body is walked.
+
+Spec: 3.1.1 "Contexts".
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from ..matching import canonicalise, heap_matches, release
+from ..types import (
+    BOT,
+    CONCRETE,
+    EXACT,
+    HEAP_ARRAY,
+    HEAP_FUNC,
+    HEAP_NAMES,
+    HEAP_STRUCT,
+    INDEX_MASK,
+    REF,
+    ArrayType,
+    FuncType,
+    StructType,
+)
+from ..types import NULL as NULLABLE
+
+REF_BOT = REF  # a non-null reference to the bottom of all heap types, in dead code only
+
+KIND_FUNC = 0
+KIND_STRUCT = 1
+KIND_ARRAY = 2
+
+
+def words(n):
+    """An array of n zeros."""
+    return array("q", bytes(8 * n))
+
+
+def enlarged(old):
+    """A copy of the array `old` with room for at least as much again."""
+    fresh = words(2 * len(old) + 8)
+    view = fresh
+    for i in range(len(old)):
+        view[i] = old[i]
+    return fresh
+
+
+def _lattice():
+    """The abstract heap types by the low four bits of each, for the three arrays below."""
+    above, top, bottom = words(256), words(16), words(16)
+    for sub in HEAP_NAMES:
+        ups = [sup for sup in HEAP_NAMES if heap_matches(sub, sup)]
+        downs = [low for low in HEAP_NAMES if heap_matches(low, sub)]
+        for sup in ups:
+            above[16 * (sub & 15) + (sup & 15)] = 1
+        top[sub & 15] = next(t for t in ups if all(heap_matches(t, u) is (t == u) for u in ups))
+        bottom[sub & 15] = next(b for b in downs if all(heap_matches(b, d) for d in downs))
+    return above, top, bottom
+
+
+# HEAP_ABOVE[16 * a + b]: a matches b; HEAP_TOP[a], HEAP_BOTTOM[a]: the ends of its hierarchy.
+HEAP_ABOVE, HEAP_TOP, HEAP_BOTTOM = _lattice()
+KIND_HEAP = array("q", [HEAP_FUNC, HEAP_STRUCT, HEAP_ARRAY])  # by KIND_
+
+
+class Context:
+    """What the bodies of one module can refer to.
+
+    Rows of signatures are added while bodies are walked, so walks of one module take turns.
+
+    Raises:
+        InvalidError: a type refers to a type that it cannot refer to.
+    """
+
+    def __init__(self, module):
+        self.module = module
+        self.features = module.features
+        self.canon_ids = None
+        self.set_types(module)
+        self.set_functions(module)
+        self.set_index_spaces(module)
+
+    def __del__(self):
+        if self.canon_ids is not None:
+            release(self.canon_ids)
+
+    def set_types(self, module):
+        """Flatten the types section."""
+        n = self.n_types = len(module.types)
+        self.canon_ids = canonicalise(module.types, module.rec_groups)
+        self.canon = array("q", self.canon_ids)
+        self.kind_of, self.super_of, self.no_default = words(n), words(n), words(n)
+        self.field_n, self.field_po, self.field_ro = words(n), words(n), words(n)
+        self.sig_np, self.sig_nr, self.sig_po, self.sig_ro = words(n), words(n), words(n), words(n)
+        pool = array("q")
+        storage, mutable = array("q"), array("q")
+        for i, sub in enumerate(module.types):
+            comp = sub.comp
+            self.super_of[i] = self.sig_np[i] = -1
+            if sub.supers:
+                self.super_of[i] = sub.supers[0]
+            self.field_po[i], self.field_ro[i] = len(storage), len(pool)
+            if isinstance(comp, FuncType):
+                self.kind_of[i] = KIND_FUNC
+                self.sig_np[i], self.sig_nr[i] = len(comp.params), len(comp.results)
+                self.sig_po[i] = len(pool)
+                pool.extend(comp.params)
+                self.sig_ro[i] = len(pool)
+                pool.extend(comp.results)
+                continue
+            fields = comp.fields if isinstance(comp, StructType) else (comp.field,)
+            self.kind_of[i] = KIND_ARRAY if isinstance(comp, ArrayType) else KIND_STRUCT
+            self.field_n[i] = len(fields)
+            self.no_default[i] = -1
+            for number, field in enumerate(fields):
+                if not field.storage.is_defaultable and self.no_default[i] < 0:
+                    self.no_default[i] = number
+                storage.append(field.storage)
+                mutable.append(field.mutable)
+                pool.append(field.unpacked)
+        self.pool, self.n_pool = pool, len(pool)
+        self.field_storage, self.field_mut = storage, mutable
+        self.n_sigs = n
+        self.block_rows = {}
+        self.add_sig(())
+
+    def set_functions(self, module):
+        """Flatten the function and tag index spaces: type indices, imports first."""
+        imported = [item.desc for item in module.imports if item.kind == "func"]
+        self.n_imported_funcs = len(imported)
+        func_sig = array("q", imported)
+        func_sig.extend(array("q", module.funcs))
+        self.func_sig, self.n_funcs = func_sig, len(func_sig)
+        self.declared = bytearray(self.n_funcs)
+        tags = [item.desc for item in module.imports if item.kind == "tag"]
+        self.tag_sig = array("q", [*tags, *module.tags])
+        self.n_tags = len(self.tag_sig)
+
+    def set_index_spaces(self, module):
+        """Flatten tables, memories, globals and segments, imports first."""
+        imported = {"table": [], "memory": [], "global": []}
+        for item in module.imports:
+            if item.kind in imported:
+                imported[item.kind].append(item.desc)
+        tables = imported["table"] + [table.type for table in module.tables]
+        self.n_tables = len(tables)
+        self.table_element = array("q", [table.element for table in tables])
+        self.table_is64 = array("q", [table.is64 for table in tables])
+        memories = imported["memory"] + list(module.memories)
+        self.n_memories = len(memories)
+        self.mem_is64 = array("q", [memory.is64 for memory in memories])
+        globals_ = imported["global"] + [item.type for item in module.globals]
+        self.n_imported_globals = len(imported["global"])
+        self.n_globals = len(globals_)
+        self.global_type = array("q", [item.type for item in globals_])
+        self.global_mut = array("q", [item.mutable for item in globals_])
+        self.n_elems = len(module.elems)
+        self.elem_type = array("q", [elem.type for elem in module.elems])
+        self.n_data = -1 if module.data_count is None else module.data_count
+
+    # Matching. Spec: 3.3 "Matching". All type indices are in range, all types canonical.
+
+    def matches(self, sub, sup):
+        """Whether value type `sub` is a subtype of `sup`, which is not BOT."""
+        if sub == sup or sub == BOT:
+            return True
+        if not (sub & REF and sup & REF):
+            return False
+        if sub & NULLABLE and not sup & NULLABLE:
+            return False
+        return self.heap_matches(sub, sup)
+
+    def heap_matches(self, sub, sup):
+        """Whether the heap type of reference type `sub` is a subtype of that of `sup`."""
+        index = sub & INDEX_MASK
+        above = sup & INDEX_MASK
+        if sub & CONCRETE:
+            if not sup & CONCRETE:
+                index = KIND_HEAP[self.kind_of[index]]
+                return HEAP_ABOVE[16 * (index & 15) + (above & 15)] != 0
+            if self.canon[index] == self.canon[above]:
+                return sub & EXACT != 0 or not sup & EXACT
+            return not sup & EXACT and self.inherits(index, self.canon[above])
+        if index == 0:  # REF_BOT
+            return True
+        if sup & CONCRETE:
+            above = KIND_HEAP[self.kind_of[above]]
+            return index == HEAP_BOTTOM[above & 15]
+        return HEAP_ABOVE[16 * (index & 15) + (above & 15)] != 0
+
+    def inherits(self, index, canon):
+        """Whether a type above type `index` has that canonical id."""
+        at = self.super_of[index]
+        while at >= 0:
+            if self.canon[at] == canon:
+                return True
+            at = self.super_of[at]
+        return False
+
+    def top_of(self, valtype):
+        """The nullable reference to the top of the hierarchy of a reference type's heap type."""
+        heap = valtype & INDEX_MASK
+        if valtype & CONCRETE:
+            heap = KIND_HEAP[self.kind_of[heap]]
+        return REF | NULLABLE | HEAP_TOP[heap & 15]
+
+    def sig_of_block(self, valtype):
+        """The row of the block type `[] -> [valtype]`, or of `[] -> []` where `valtype` is BOT."""
+        if valtype == BOT:
+            return self.n_types
+        row = self.block_rows.get(valtype)
+        if row is None:
+            row = self.block_rows[valtype] = self.add_sig((valtype,))
+        return row
+
+    def add_sig(self, results):
+        """Append a row `[] -> results`; returns its number."""
+        row = self.n_sigs
+        if row >= len(self.sig_np):
+            self.sig_np = enlarged(self.sig_np)
+            self.sig_nr = enlarged(self.sig_nr)
+            self.sig_po = enlarged(self.sig_po)
+            self.sig_ro = enlarged(self.sig_ro)
+        while self.n_pool + len(results) > len(self.pool):
+            self.pool = enlarged(self.pool)
+        self.sig_np[row], self.sig_nr[row] = 0, len(results)
+        self.sig_po[row] = self.sig_ro[row] = self.n_pool
+        for valtype in results:
+            self.pool[self.n_pool] = valtype
+            self.n_pool += 1
+        self.n_sigs = row + 1
+        return row

@@ -1,0 +1,94 @@
+cimport cython
+
+from .operands cimport Operands
+
+cdef int OP_ANY_CONVERT_EXTERN, OP_ARRAY_COPY, OP_ARRAY_FILL, OP_ARRAY_GET, OP_ARRAY_GET_S
+cdef int OP_ARRAY_GET_U, OP_ARRAY_INIT_DATA, OP_ARRAY_INIT_ELEM, OP_ARRAY_NEW, OP_ARRAY_NEW_DATA
+cdef int OP_ARRAY_NEW_DEFAULT, OP_ARRAY_NEW_ELEM, OP_ARRAY_NEW_FIXED, OP_ARRAY_SET
+cdef int OP_BR_ON_CAST, OP_BR_ON_CAST_FAIL, OP_BR_ON_NON_NULL, OP_BR_ON_NULL
+cdef int OP_EXTERN_CONVERT_ANY, OP_REF_AS_NON_NULL, OP_REF_CAST, OP_REF_CAST_NULL, OP_REF_FUNC
+cdef int OP_REF_IS_NULL, OP_REF_NULL, OP_REF_TEST, OP_REF_TEST_NULL, OP_STRUCT_GET
+cdef int OP_STRUCT_GET_S, OP_STRUCT_GET_U, OP_STRUCT_NEW, OP_STRUCT_NEW_DEFAULT, OP_STRUCT_SET
+cdef long long CONCRETE, HEAP_ANY, HEAP_EXTERN, I8, I16, I32, INDEX_MASK, REF, NULLABLE
+cdef long long KIND_ARRAY, KIND_STRUCT
+cdef Py_ssize_t MAX_FIXED
+
+
+cdef class References(Operands):
+    cdef int reference_rule(self, int op) except -1
+    cdef int aggregate_rule(self, int op) except -1
+
+    @cython.locals(heap="long long")
+    cdef int rule_ref_null(self) except -1
+    cdef int rule_ref_is_null(self) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef int rule_ref_func(self) except -1
+    @cython.locals(valtype="long long")
+    cdef int rule_ref_as_non_null(self) except -1
+    @cython.locals(depth=Py_ssize_t, valtype="long long")
+    cdef int rule_br_on_null(self) except -1
+    @cython.locals(depth=Py_ssize_t, valtype="long long")
+    cdef int rule_br_on_non_null(self) except -1
+    cdef int match_branch(self, long long valtype) except -1
+    @cython.locals(target="long long")
+    cdef int rule_ref_test(self, int op) except -1
+    @cython.locals(target="long long")
+    cdef int rule_ref_cast(self, int op) except -1
+    @cython.locals(
+        flags=int, depth=Py_ssize_t, source="long long", target="long long", rest="long long"
+    )
+    cdef int rule_br_on_cast(self, int op) except -1
+    @cython.locals(valtype="long long")
+    cdef int convert(self, int op, long long source, long long target) except -1
+
+    @cython.locals(heap="long long")
+    cdef long long heap_type(self) except -1
+    @cython.locals(valtype="long long")
+    cdef long long val_type(self) except -1
+    cdef int check_type_index(self, Py_ssize_t index) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef Py_ssize_t struct_index(self) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef Py_ssize_t array_index(self) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef Py_ssize_t func_index(self) except -1
+    cdef int check_data(self, Py_ssize_t index) except -1
+    cdef int check_elem(self, Py_ssize_t index) except -1
+    @cython.locals(segment=Py_ssize_t, storage="long long", source="long long")
+    cdef Py_ssize_t segment_index(self, Py_ssize_t index, bint is_elem) except -1
+
+    cdef int push_new(self, Py_ssize_t index) except -1
+    cdef int pop_object(self, Py_ssize_t index) except -1
+    @cython.locals(field=Py_ssize_t)
+    cdef Py_ssize_t struct_field(self, Py_ssize_t index) except -1
+    cdef int check_access(self, long long storage, bint signed) except -1
+    @cython.locals(field=Py_ssize_t, storage="long long")
+    cdef int check_defaultable(self, Py_ssize_t index) except -1
+    cdef int check_mutable(self, Py_ssize_t index) except -1
+    cdef long long element(self, Py_ssize_t index) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef int rule_struct_new(self) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef int rule_struct_new_default(self) except -1
+    @cython.locals(index=Py_ssize_t, field=Py_ssize_t, storage="long long")
+    cdef int rule_struct_get(self, int op) except -1
+    @cython.locals(index=Py_ssize_t, field=Py_ssize_t)
+    cdef int rule_struct_set(self) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef int rule_array_new(self) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef int rule_array_new_default(self) except -1
+    @cython.locals(index=Py_ssize_t, n=Py_ssize_t, i=Py_ssize_t)
+    cdef int rule_array_new_fixed(self) except -1
+    @cython.locals(index=Py_ssize_t, segment=Py_ssize_t)
+    cdef int rule_array_new_segment(self, int op) except -1
+    @cython.locals(index=Py_ssize_t, storage="long long")
+    cdef int rule_array_get(self, int op) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef int rule_array_set(self) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef int rule_array_fill(self) except -1
+    @cython.locals(target=Py_ssize_t, source=Py_ssize_t, to="long long", of="long long")
+    cdef int rule_array_copy(self) except -1
+    @cython.locals(index=Py_ssize_t, segment=Py_ssize_t)
+    cdef int rule_array_init(self, int op) except -1

@@ -1,0 +1,456 @@
+"""The validation rules of references, structs and arrays.
+
+One method per instruction, or per family of instructions with one shape, named after it. A rule
+reads the immediates, checks and changes the operands, and reports the instruction.
+
+Spec: 3.4 "Instructions": reference, aggregate and scalar reference instructions, and the
+branches on references.
+"""
+
+from __future__ import annotations
+
+from ..errors import MalformedError
+from ..opcodes import (
+    OP_ANY_CONVERT_EXTERN,
+    OP_ARRAY_COPY,
+    OP_ARRAY_FILL,
+    OP_ARRAY_GET,
+    OP_ARRAY_GET_S,
+    OP_ARRAY_GET_U,
+    OP_ARRAY_INIT_DATA,
+    OP_ARRAY_INIT_ELEM,
+    OP_ARRAY_NEW,
+    OP_ARRAY_NEW_DATA,
+    OP_ARRAY_NEW_DEFAULT,
+    OP_ARRAY_NEW_ELEM,
+    OP_ARRAY_NEW_FIXED,
+    OP_ARRAY_SET,
+    OP_BR_ON_CAST,
+    OP_BR_ON_CAST_FAIL,
+    OP_BR_ON_NON_NULL,
+    OP_BR_ON_NULL,
+    OP_EXTERN_CONVERT_ANY,
+    OP_REF_AS_NON_NULL,
+    OP_REF_CAST,
+    OP_REF_CAST_NULL,
+    OP_REF_FUNC,
+    OP_REF_IS_NULL,
+    OP_REF_NULL,
+    OP_REF_TEST,
+    OP_REF_TEST_NULL,
+    OP_STRUCT_GET,
+    OP_STRUCT_GET_S,
+    OP_STRUCT_GET_U,
+    OP_STRUCT_NEW,
+    OP_STRUCT_NEW_DEFAULT,
+    OP_STRUCT_SET,
+)
+from ..types import CONCRETE, HEAP_ANY, HEAP_EXTERN, I8, I16, I32, INDEX_MASK, REF
+from ..types import NULL as NULLABLE
+from .context import KIND_ARRAY, KIND_STRUCT
+from .operands import Operands, type_text
+
+MAX_FIXED = 10_000  # operands of array.new_fixed
+
+
+class References(Operands):
+    """The walk's rules for everything that deals in references."""
+
+    def reference_rule(self, op):
+        """Validate one instruction of this file."""
+        if op == OP_REF_NULL:
+            return self.rule_ref_null()
+        if op == OP_REF_IS_NULL:
+            return self.rule_ref_is_null()
+        if op == OP_REF_FUNC:
+            return self.rule_ref_func()
+        if op == OP_REF_AS_NON_NULL:
+            return self.rule_ref_as_non_null()
+        if op == OP_BR_ON_NULL:
+            return self.rule_br_on_null()
+        if op == OP_BR_ON_NON_NULL:
+            return self.rule_br_on_non_null()
+        if op == OP_REF_TEST or op == OP_REF_TEST_NULL:
+            return self.rule_ref_test(op)
+        if op == OP_REF_CAST or op == OP_REF_CAST_NULL:
+            return self.rule_ref_cast(op)
+        if op == OP_BR_ON_CAST or op == OP_BR_ON_CAST_FAIL:
+            return self.rule_br_on_cast(op)
+        if op == OP_ANY_CONVERT_EXTERN:
+            return self.convert(op, HEAP_EXTERN, HEAP_ANY)
+        if op == OP_EXTERN_CONVERT_ANY:
+            return self.convert(op, HEAP_ANY, HEAP_EXTERN)
+        return self.aggregate_rule(op)
+
+    def aggregate_rule(self, op):
+        """Validate one instruction on structs or arrays."""
+        if op == OP_STRUCT_GET or op == OP_STRUCT_GET_S or op == OP_STRUCT_GET_U:
+            return self.rule_struct_get(op)
+        if op == OP_STRUCT_SET:
+            return self.rule_struct_set()
+        if op == OP_STRUCT_NEW:
+            return self.rule_struct_new()
+        if op == OP_STRUCT_NEW_DEFAULT:
+            return self.rule_struct_new_default()
+        if op == OP_ARRAY_GET or op == OP_ARRAY_GET_S or op == OP_ARRAY_GET_U:
+            return self.rule_array_get(op)
+        if op == OP_ARRAY_SET:
+            return self.rule_array_set()
+        if op == OP_ARRAY_NEW:
+            return self.rule_array_new()
+        if op == OP_ARRAY_NEW_DEFAULT:
+            return self.rule_array_new_default()
+        if op == OP_ARRAY_NEW_FIXED:
+            return self.rule_array_new_fixed()
+        if op == OP_ARRAY_NEW_DATA or op == OP_ARRAY_NEW_ELEM:
+            return self.rule_array_new_segment(op)
+        if op == OP_ARRAY_FILL:
+            return self.rule_array_fill()
+        if op == OP_ARRAY_COPY:
+            return self.rule_array_copy()
+        if op == OP_ARRAY_INIT_DATA or op == OP_ARRAY_INIT_ELEM:
+            return self.rule_array_init(op)
+        raise self.unsupported()
+
+    # References
+
+    def rule_ref_null(self):
+        heap = self.heap_type()
+        self.tell(OP_REF_NULL, heap, 0, 0)
+        return self.push_val(REF | NULLABLE | heap)
+
+    def rule_ref_is_null(self):
+        self.tell(OP_REF_IS_NULL, self.pop_ref(), 0, 0)
+        return self.push_val(I32)
+
+    def rule_ref_func(self):
+        index = self.func_index()
+        if self.constant:
+            self.context.declared[index] = 1
+        elif not self.context.declared[index]:
+            raise self.invalid(f"undeclared function reference {index}")
+        self.tell(OP_REF_FUNC, index, 0, 0)
+        return self.push_val(REF | CONCRETE | self.context.func_sig[index])
+
+    def rule_ref_as_non_null(self):
+        valtype = self.pop_ref()
+        self.tell(OP_REF_AS_NON_NULL, valtype, 0, 0)
+        return self.push_val(valtype & ~NULLABLE)
+
+    def rule_br_on_null(self):
+        depth = self.code.u32()
+        self.label(depth)
+        valtype = self.pop_ref()
+        self.match_vals(self.label_po, self.label_n, True)
+        self.tell(OP_BR_ON_NULL, depth, valtype, 0)
+        return self.push_val(valtype & ~NULLABLE)
+
+    def rule_br_on_non_null(self):
+        depth = self.code.u32()
+        self.label(depth)
+        valtype = self.pop_ref()
+        self.match_branch(valtype & ~NULLABLE)
+        self.tell(OP_BR_ON_NON_NULL, depth, valtype, 0)
+        return 0
+
+    def match_branch(self, valtype):
+        """Check the operands and a reference of type `valtype` against the label's types.
+
+        The operands but for the reference stay, retyped.
+        """
+        if self.label_n == 0:
+            raise self.invalid("type mismatch: the label of a branch on a reference takes no value")
+        self.push_val(valtype)
+        self.match_vals(self.label_po, self.label_n, True)
+        self.height -= 1
+        return 0
+
+    def rule_ref_test(self, op):
+        target = REF | self.heap_type()
+        if op == OP_REF_TEST_NULL:
+            target |= NULLABLE
+        self.pop_val(self.context.top_of(target))
+        self.tell(op, target, 0, 0)
+        return self.push_val(I32)
+
+    def rule_ref_cast(self, op):
+        target = REF | self.heap_type()
+        if op == OP_REF_CAST_NULL:
+            target |= NULLABLE
+        self.pop_val(self.context.top_of(target))
+        self.tell(op, target, 0, 0)
+        return self.push_val(target)
+
+    def rule_br_on_cast(self, op):
+        flags = self.code.byte()
+        if flags > 3:
+            raise MalformedError(f"malformed br_on_cast flags: {flags:#04x}", self.at)
+        depth = self.code.u32()
+        source = REF | self.heap_type()
+        if flags & 1:
+            source |= NULLABLE
+        target = REF | self.heap_type()
+        if flags & 2:
+            target |= NULLABLE
+        if not self.context.matches(target, source):
+            raise self.invalid(
+                f"type mismatch: {type_text(target)} is no subtype of {type_text(source)}"
+            )
+        self.label(depth)
+        self.pop_val(source)
+        rest = source & ~NULLABLE if target & NULLABLE else source
+        if op == OP_BR_ON_CAST:
+            self.match_branch(target)
+        else:
+            self.match_branch(rest)
+            rest = target
+        self.tell(op, depth, source, target)
+        return self.push_val(rest)
+
+    def convert(self, op, source, target):
+        """The rule of `any.convert_extern` and `extern.convert_any`, which keep nullability."""
+        valtype = self.pop_ref()
+        if not self.context.matches(valtype, REF | NULLABLE | source):
+            self.height += 1
+            raise self.mismatch(type_text(REF | NULLABLE | source))
+        self.tell(op, 0, 0, 0)
+        return self.push_val(REF | valtype & NULLABLE | target)
+
+    # Immediates
+
+    def heap_type(self):
+        """Read a heap type, as types.py represents it."""
+        heap = self.decoder.heap_type()
+        if heap & CONCRETE:
+            self.check_type_index(heap & INDEX_MASK)
+        return heap
+
+    def val_type(self):
+        """Read a value type."""
+        valtype = self.decoder.val_type()
+        if valtype & CONCRETE:
+            self.check_type_index(valtype & INDEX_MASK)
+        return valtype
+
+    def check_type_index(self, index):
+        if index >= self.context.n_types:
+            raise self.invalid(f"unknown type {index}")
+        return 0
+
+    def struct_index(self):
+        """Read the index of a struct type."""
+        index = self.code.u32()
+        self.check_type_index(index)
+        if self.context.kind_of[index] != KIND_STRUCT:
+            raise self.invalid(f"type mismatch: type {index} is no struct type")
+        return index
+
+    def array_index(self):
+        """Read the index of an array type."""
+        index = self.code.u32()
+        self.check_type_index(index)
+        if self.context.kind_of[index] != KIND_ARRAY:
+            raise self.invalid(f"type mismatch: type {index} is no array type")
+        return index
+
+    def func_index(self):
+        index = self.code.u32()
+        if index >= self.context.n_funcs:
+            raise self.invalid(f"unknown function {index}")
+        return index
+
+    def check_data(self, index):
+        if self.context.n_data < 0:
+            raise MalformedError("data count section required", self.at)
+        if index >= self.context.n_data:
+            raise self.invalid(f"unknown data segment {index}")
+        return 0
+
+    def check_elem(self, index):
+        if index >= self.context.n_elems:
+            raise self.invalid(f"unknown elem segment {index}")
+        return 0
+
+    def segment_index(self, index, is_elem):
+        """Read the index of a segment from which elements of array type `index` can come."""
+        segment = self.code.u32()
+        storage = self.context.field_storage[self.context.field_po[index]]
+        if is_elem:
+            self.check_elem(segment)
+            source = self.context.elem_type[segment]
+            if not self.context.matches(source, storage):
+                raise self.invalid(
+                    f"type mismatch: elem segment {segment} holds {type_text(source)},"
+                    f" array type {index} {type_text(storage)}"
+                )
+        else:
+            self.check_data(segment)
+            if storage & REF:
+                raise self.invalid(f"array type is not numeric or vector: {type_text(storage)}")
+        return segment
+
+    # Structs and arrays
+
+    def push_new(self, index):
+        return self.push_val(REF | CONCRETE | index)
+
+    def pop_object(self, index):
+        return self.pop_val(REF | NULLABLE | CONCRETE | index)
+
+    def struct_field(self, index):
+        """Read the index of a field of struct type `index`."""
+        field = self.code.u32()
+        if field >= self.context.field_n[index]:
+            raise self.invalid(f"unknown field {field} of type {index}")
+        return field
+
+    def check_access(self, storage, signed):
+        """Packed fields are read with a sign or without, others have none."""
+        if (storage == I8 or storage == I16) != signed:
+            raise self.invalid(
+                f"type mismatch: field is {'unpacked' if signed else 'packed'}: {type_text(storage)}"
+            )
+        return 0
+
+    def check_defaultable(self, index):
+        """All fields of type `index` have a default value."""
+        field = self.context.no_default[index]
+        if field >= 0:
+            storage = self.context.field_storage[self.context.field_po[index] + field]
+            raise self.invalid(
+                f"type mismatch: field {field} of type {index} has no default value:"
+                f" {type_text(storage)}"
+            )
+        return 0
+
+    def check_mutable(self, index):
+        """The elements of array type `index` can be changed."""
+        if not self.context.field_mut[self.context.field_po[index]]:
+            raise self.invalid(f"immutable array type {index}")
+        return 0
+
+    def element(self, index):
+        """The type that an element of array type `index` has on the stack."""
+        return self.context.pool[self.context.field_ro[index]]
+
+    def rule_struct_new(self):
+        index = self.struct_index()
+        self.pop_vals(self.context.field_ro[index], self.context.field_n[index])
+        self.tell(OP_STRUCT_NEW, index, 0, 0)
+        return self.push_new(index)
+
+    def rule_struct_new_default(self):
+        index = self.struct_index()
+        self.check_defaultable(index)
+        self.tell(OP_STRUCT_NEW_DEFAULT, index, 0, 0)
+        return self.push_new(index)
+
+    def rule_struct_get(self, op):
+        index = self.struct_index()
+        field = self.struct_field(index)
+        storage = self.context.field_storage[self.context.field_po[index] + field]
+        self.check_access(storage, op != OP_STRUCT_GET)
+        self.pop_object(index)
+        self.tell(op, index, field, 0)
+        return self.push_val(self.context.pool[self.context.field_ro[index] + field])
+
+    def rule_struct_set(self):
+        index = self.struct_index()
+        field = self.struct_field(index)
+        if not self.context.field_mut[self.context.field_po[index] + field]:
+            raise self.invalid(f"immutable field {field} of type {index}")
+        self.pop_val(self.context.pool[self.context.field_ro[index] + field])
+        self.pop_object(index)
+        self.tell(OP_STRUCT_SET, index, field, 0)
+        return 0
+
+    def rule_array_new(self):
+        index = self.array_index()
+        self.pop_val(I32)
+        self.pop_val(self.element(index))
+        self.tell(OP_ARRAY_NEW, index, 0, 0)
+        return self.push_new(index)
+
+    def rule_array_new_default(self):
+        index = self.array_index()
+        self.check_defaultable(index)
+        self.pop_val(I32)
+        self.tell(OP_ARRAY_NEW_DEFAULT, index, 0, 0)
+        return self.push_new(index)
+
+    def rule_array_new_fixed(self):
+        index = self.array_index()
+        n = self.code.u32()
+        if n > MAX_FIXED:
+            raise self.invalid(f"too many operands: {n}, at most {MAX_FIXED} are supported")
+        for i in range(n):
+            if self.dead and self.height == self.floor:
+                break
+            self.pop_val(self.element(index))
+        self.tell(OP_ARRAY_NEW_FIXED, index, n, 0)
+        return self.push_new(index)
+
+    def rule_array_new_segment(self, op):
+        index = self.array_index()
+        segment = self.segment_index(index, op == OP_ARRAY_NEW_ELEM)
+        self.pop_val(I32)
+        self.pop_val(I32)
+        self.tell(op, index, segment, 0)
+        return self.push_new(index)
+
+    def rule_array_get(self, op):
+        index = self.array_index()
+        storage = self.context.field_storage[self.context.field_po[index]]
+        self.check_access(storage, op != OP_ARRAY_GET)
+        self.pop_val(I32)
+        self.pop_object(index)
+        self.tell(op, index, 0, 0)
+        return self.push_val(self.element(index))
+
+    def rule_array_set(self):
+        index = self.array_index()
+        self.check_mutable(index)
+        self.pop_val(self.element(index))
+        self.pop_val(I32)
+        self.pop_object(index)
+        self.tell(OP_ARRAY_SET, index, 0, 0)
+        return 0
+
+    def rule_array_fill(self):
+        index = self.array_index()
+        self.check_mutable(index)
+        self.pop_val(I32)
+        self.pop_val(self.element(index))
+        self.pop_val(I32)
+        self.pop_object(index)
+        self.tell(OP_ARRAY_FILL, index, 0, 0)
+        return 0
+
+    def rule_array_copy(self):
+        target = self.array_index()
+        source = self.array_index()
+        self.check_mutable(target)
+        to = self.context.field_storage[self.context.field_po[target]]
+        of = self.context.field_storage[self.context.field_po[source]]
+        if not self.context.matches(of, to):
+            raise self.invalid(
+                f"array types do not match: {type_text(of)} is no subtype of {type_text(to)}"
+            )
+        self.pop_val(I32)
+        self.pop_val(I32)
+        self.pop_object(source)
+        self.pop_val(I32)
+        self.pop_object(target)
+        self.tell(OP_ARRAY_COPY, target, source, 0)
+        return 0
+
+    def rule_array_init(self, op):
+        index = self.array_index()
+        self.check_mutable(index)
+        segment = self.segment_index(index, op == OP_ARRAY_INIT_ELEM)
+        self.pop_val(I32)
+        self.pop_val(I32)
+        self.pop_val(I32)
+        self.pop_object(index)
+        self.tell(op, index, segment, 0)
+        return 0

@@ -1,0 +1,1017 @@
+"""The walk over one body: everything that is executed or translated went through here.
+
+`Validator.function` reads a body instruction by instruction, checks each against the operand and
+control stacks, and tells a translator, if it is given one, of every instruction that is valid and
+can be reached. Instructions whose type stands in the table take one generic way; the others have
+a rule each, here or in references.py, named after the instruction.
+
+What a translator is told (`visit(op, offset, x, y, z)`, all ints):
+
+    constants               x: the value, floats as their bits; v128: x low, y high half
+    index immediates        x, y in the order of the binary format
+    memory accesses         x: offset, y: memory, z: lane
+    ref.null, ref.test, ref.cast     x: heap type, reference type, reference type
+    drop, select, ref.is_null, ref.as_non_null     x: type of the operand
+    block loop if try try_table      x: row of the signature; catch clauses before it, by `catch`
+    else catch catch_all end delegate    x: whether the end of the code before can be reached;
+                            y: the tag of a catch, the label of a delegate (counted from outside)
+    br br_if rethrow        x: label
+    br_on_null br_on_non_null        x: label, y: type of the operand
+    br_on_cast br_on_cast_fail       x: label, y: source type, z: target type
+    br_table                x: number of labels but for the default; all before it, by `target`
+
+Nothing is told of dead code: what follows an unconditional branch up to the `else`, `catch` or
+`end` of its block. The end of the body is the `end` of a block around it.
+
+Spec: 3.4 "Instructions" and the appendix "Validation Algorithm".
+"""
+
+from __future__ import annotations
+
+from ..errors import MalformedError, ModuleError
+from ..opcodes import (
+    ENABLED,
+    N_IDS,
+    OP_BLOCK,
+    OP_BR,
+    OP_BR_IF,
+    OP_BR_TABLE,
+    OP_CALL,
+    OP_CALL_INDIRECT,
+    OP_CALL_REF,
+    OP_CATCH,
+    OP_CATCH_ALL,
+    OP_DELEGATE,
+    OP_DROP,
+    OP_ELSE,
+    OP_END,
+    OP_GLOBAL_GET,
+    OP_GLOBAL_SET,
+    OP_IF,
+    OP_LOCAL_GET,
+    OP_LOCAL_SET,
+    OP_LOCAL_TEE,
+    OP_LOOP,
+    OP_MEMORY_COPY,
+    OP_RETHROW,
+    OP_RETURN,
+    OP_RETURN_CALL,
+    OP_RETURN_CALL_INDIRECT,
+    OP_RETURN_CALL_REF,
+    OP_SELECT,
+    OP_SELECT_T,
+    OP_TABLE_COPY,
+    OP_TABLE_FILL,
+    OP_TABLE_GET,
+    OP_TABLE_GROW,
+    OP_TABLE_INIT,
+    OP_TABLE_SET,
+    OP_THROW,
+    OP_THROW_REF,
+    OP_TRY,
+    OP_TRY_TABLE,
+    OP_UNREACHABLE,
+    OPS,
+    PREFIX_BASE,
+    availability,
+)
+from ..types import BOT, CONCRETE, EXNREF, FUNCREF, HEAP_EXN, I32, I64, REF
+from ..types import NULL as NULLABLE
+from .context import enlarged, words
+from .operands import listed, type_text
+from .references import References
+
+MAX_LOCALS = 50_000
+MAX_S7 = 0x7F
+MAX_S32 = 0x7FFFFFFF
+MAX_U32 = 0xFFFFFFFF
+MAX_S64 = 0x7FFFFFFFFFFFFFFF
+MAX_U64 = 0xFFFFFFFFFFFFFFFF
+
+# How an opcode is dealt with.
+FORM_ILLEGAL = 0
+FORM_OFF = 1  # of a proposal that is off
+FORM_NOT_CONST = 2  # not allowed in a constant expression
+FORM_PREFIX = 3
+FORM_PLAIN = 4  # type in the table, no immediates
+FORM_MEMARG = 5  # type in the table, a memarg and perhaps a lane
+FORM_IMMEDIATE = 6  # type in the table, other immediates
+FORM_RULE = 7  # a rule of this file
+FORM_REFERENCE = 8  # a rule of references.py
+
+# The immediates of instructions of FORM_IMMEDIATE.
+WAYS = (
+    "i32",
+    "i64",
+    "f32",
+    "f64",
+    "v128",
+    "laneidx",
+    "laneidx16",
+    "memidx",
+    "tableidx",
+    "dataidx",
+    "elemidx",
+    "dataidx memidx",
+    "zero",
+)
+WAY_I32, WAY_I64, WAY_F32, WAY_F64, WAY_V128, WAY_LANE, WAY_LANES = range(7)
+WAY_MEMORY, WAY_TABLE, WAY_DATA, WAY_ELEM, WAY_DATA_MEMORY, WAY_ZERO = range(7, 13)
+
+MEMARG_MEMORY = 0x40  # flag of a memarg: a memory index follows
+EMPTY_BLOCK = 0x40  # the block type [] -> []; greater bytes up to 0x7f are value types
+CATCH_REF = 1  # bit of a catch clause's kind: it passes the exception too
+CATCH_ALL = 2  # bit of a catch clause's kind: it has no tag
+
+_REFERENCE_FEATURES = ("function_references", "gc")
+
+
+def _form(row):
+    """The form of an instruction that is on."""
+    if row.params is None:
+        references = row.mnemonic.startswith("ref.") or row.feature in _REFERENCE_FEATURES
+        is_call = row.mnemonic.endswith("call_ref")
+        return FORM_REFERENCE if references and not is_call else FORM_RULE
+    if not row.immediates:
+        return FORM_PLAIN
+    return FORM_MEMARG if row.immediates[0] == "memarg" else FORM_IMMEDIATE
+
+
+def _forms(features):
+    """The forms of all opcodes in a body, and in a constant expression."""
+    available = availability(features)
+    body, constant = words(N_IDS), words(N_IDS)
+    for table in body, constant:
+        for prefix in PREFIX_BASE:
+            table[prefix] = FORM_PREFIX
+    for row in OPS.values():
+        on = available[row.id] == ENABLED
+        const = row.const and (not row.const_feature or getattr(features, row.const_feature))
+        body[row.id] = _form(row) if on else FORM_OFF
+        constant[row.id] = body[row.id] if const or not on else FORM_NOT_CONST
+    return body, constant
+
+
+_forms_of = {}  # Features -> forms
+
+
+def _table(value):
+    """An array of a fact about every instruction, by id."""
+    table = words(N_IDS)
+    for row in OPS.values():
+        table[row.id] = value(row)
+    return table
+
+
+WAY_OF = _table(
+    lambda row: WAYS.index(" ".join(row.immediates)) if _form(row) == FORM_IMMEDIATE else -1
+)
+ALIGN_OF = _table(lambda row: row.align.bit_length() - 1)
+LANES_OF = _table(lambda row: row.lanes)
+ATOMIC = _table(lambda row: row.feature == "threads")
+
+
+class Validator(References):
+    """Walks the bodies and constant expressions of one module, one at a time."""
+
+    def __init__(self, context):
+        super().__init__(context)
+        features = context.features
+        if features not in _forms_of:
+            _forms_of[features] = _forms(features)
+        self.body_forms, self.constant_forms = _forms_of[features]
+        self.forms = self.body_forms
+        self.multi_value = features.multi_value
+        self.multi_memory = features.multi_memory
+        self.reference_types = features.reference_types
+        self.n_visible_globals = 0
+        self.x = 0
+        self.y = 0
+        self.address = I32
+        self.stamp = 0
+        self.stamps = words(16)
+
+    def function(self, index, start, end, translator=None):
+        """Validate the body of function `index`, the bytes from its locals to its last `end`.
+
+        Raises:
+            MalformedError: the bytes are no body.
+            InvalidError: the body is not valid, or exceeds an implementation limit.
+        """
+        row = self.context.func_sig[index]
+        self.forms = self.body_forms
+        self.constant = False
+        self.begin(start, end, translator)
+        try:
+            self.declare_locals(row)
+            if translator is not None:
+                n_params = self.context.sig_np[row]
+                translator.begin(index, start, n_params, self.n_locals, row, self.local_types)
+            self.expression(row)
+        except ModuleError as error:
+            if error.function is not None:
+                raise
+            name = self.context.module.function_name(index)
+            raise type(error)(error.message, error.offset, index, name) from None
+        finally:
+            self.translator = None
+
+    def constant_expression(self, start, end, valtype, n_globals, translator=None):
+        """Validate a constant expression of type `valtype` that may use the first globals.
+
+        Raises:
+            MalformedError: the bytes are no expression.
+            InvalidError: the expression is not valid, not constant, or of another type.
+        """
+        row = self.context.sig_of_block(valtype)
+        self.forms = self.constant_forms
+        self.constant = True
+        self.n_visible_globals = n_globals
+        self.begin(start, end, translator)
+        self.n_locals = 0
+        try:
+            self.expression(row)
+        finally:
+            self.translator = None
+
+    def begin(self, start, end, translator):
+        if not 0 <= start <= end <= len(self.context.module.data):
+            raise ValueError("a body must lie in the bytes of its module")
+        self.code.pos, self.code.end = start, end
+        self.translator = translator
+        self.height = self.floor = 0
+        self.n_ctrl = self.n_inits = 0
+        self.live = True
+        return 0
+
+    # Locals
+
+    def declare_locals(self, row):
+        """Read the declaration of locals; parameters come first. Spec: 5.5.13 "Code Section"."""
+        code = self.code
+        self.at = code.pos
+        n = self.context.sig_np[row]
+        po = self.context.sig_po[row]
+        self.n_locals = 0
+        for i in range(n):
+            self.add_locals(1, self.context.pool[po + i], 1)
+        total = n
+        groups = code.u32()
+        for i in range(groups):
+            self.at = code.pos
+            n = code.u32()
+            valtype = self.val_type()
+            total += n
+            if total > MAX_U32:
+                raise MalformedError("too many locals", self.at)
+            if total <= MAX_LOCALS:
+                self.add_locals(n, valtype, not valtype & REF or valtype & NULLABLE != 0)
+        if total > MAX_LOCALS:
+            raise self.invalid(f"too many locals: {total}, at most {MAX_LOCALS} are supported")
+        return 0
+
+    def add_locals(self, n, valtype, ready):
+        end = self.n_locals + n
+        while end > len(self.local_types):
+            self.local_types = enlarged(self.local_types)
+        if end > len(self.local_ready):
+            self.local_ready = bytearray(self.local_ready) + bytearray(len(self.local_types))
+        for i in range(self.n_locals, end):
+            self.local_types[i] = valtype
+            self.local_ready[i] = ready
+        self.n_locals = end
+        return 0
+
+    # The walk
+
+    def expression(self, row):
+        """Walk instructions up to the `end` that belongs to none of them."""
+        code = self.code
+        self.push_ctrl(OP_BLOCK, row)
+        while self.n_ctrl > 0:
+            self.at = code.pos
+            if self.at >= code.end:
+                raise self.unfinished()
+            op = code.buffer[self.at]
+            form = self.forms[op]
+            if form != FORM_PREFIX:
+                code.pos = self.at + 1
+            else:
+                op = code.opcode()
+                form = FORM_ILLEGAL if op < 0 else self.forms[op]
+            self.op = op
+            if form == FORM_PLAIN:
+                self.apply(op, 0)
+                self.tell(op, 0, 0, 0)
+            elif form == FORM_RULE:
+                self.rule(op)
+            elif form == FORM_IMMEDIATE:
+                self.immediate(op)
+            elif form == FORM_MEMARG:
+                self.memarg(op)
+            elif form == FORM_REFERENCE:
+                self.reference_rule(op)
+            else:
+                raise self.refusal(op, form)
+        if code.pos != code.end:
+            raise MalformedError("section size mismatch: code goes on after its end", code.pos)
+        return 0
+
+    def unfinished(self):
+        """The error where the bytes of a body end before its `end`.
+
+        The phrase is the one for a reader that does not know the size of the body: it depends
+        on what follows.
+        """
+        data, end = self.context.module.data, self.code.end
+        if end == len(data):
+            return MalformedError("unexpected end of section or function", end)
+        if data[end] == OP_END:
+            return MalformedError("section size mismatch: END opcode expected", end)
+        return MalformedError("END opcode expected", end)
+
+    def refusal(self, op, form):
+        """The error for an opcode that is not allowed here."""
+        if form == FORM_NOT_CONST:
+            row = OPS[op]
+            why = f"needs the feature {row.const_feature}, which is off" if row.const else "is none"
+            return self.invalid(f"constant expression required: {row.mnemonic} {why}")
+        opcode = self.context.module.data[self.at : self.code.pos].hex(" ")
+        if form == FORM_OFF:
+            row = OPS[op]
+            return MalformedError(
+                f"illegal opcode {opcode}: {row.mnemonic} needs the feature {row.feature},"
+                " which is off",
+                self.at,
+            )
+        return MalformedError(f"illegal opcode {opcode}", self.at)
+
+    def rule(self, op):
+        """Validate an instruction that has a rule in this file, the frequent ones first."""
+        if op == OP_LOCAL_GET:
+            return self.rule_local_get()
+        if op == OP_LOCAL_SET:
+            return self.rule_local_set()
+        if op == OP_LOCAL_TEE:
+            return self.rule_local_tee()
+        if op == OP_END:
+            return self.rule_end()
+        if op == OP_BR_IF:
+            return self.rule_br_if()
+        if op == OP_CALL:
+            return self.rule_call()
+        if op == OP_BLOCK or op == OP_LOOP or op == OP_IF:
+            return self.rule_block(op)
+        if op == OP_BR:
+            return self.rule_br()
+        if op == OP_GLOBAL_GET:
+            return self.rule_global_get()
+        if op == OP_GLOBAL_SET:
+            return self.rule_global_set()
+        if op == OP_SELECT:
+            return self.rule_select()
+        if op == OP_DROP:
+            return self.rule_drop()
+        if op == OP_ELSE:
+            return self.rule_else()
+        if op == OP_CALL_INDIRECT:
+            return self.rule_call_indirect()
+        if op == OP_RETURN:
+            return self.rule_return()
+        if op == OP_BR_TABLE:
+            return self.rule_br_table()
+        if op == OP_UNREACHABLE:
+            return self.rule_unreachable()
+        return self.rare_rule(op)
+
+    def rare_rule(self, op):
+        """The rest of `rule`."""
+        if op == OP_SELECT_T:
+            return self.rule_select_t()
+        if op == OP_CALL_REF or op == OP_RETURN_CALL_REF:
+            return self.rule_call_ref(op)
+        if op == OP_RETURN_CALL:
+            return self.rule_return_call()
+        if op == OP_RETURN_CALL_INDIRECT:
+            return self.rule_return_call_indirect()
+        if op == OP_MEMORY_COPY:
+            return self.rule_memory_copy()
+        if op == OP_TABLE_GET:
+            return self.rule_table_get()
+        if op == OP_TABLE_SET:
+            return self.rule_table_set()
+        if op == OP_TABLE_GROW:
+            return self.rule_table_grow()
+        if op == OP_TABLE_FILL:
+            return self.rule_table_fill()
+        if op == OP_TABLE_COPY:
+            return self.rule_table_copy()
+        if op == OP_TABLE_INIT:
+            return self.rule_table_init()
+        if op == OP_TRY_TABLE:
+            return self.rule_try_table()
+        if op == OP_THROW:
+            return self.rule_throw()
+        if op == OP_THROW_REF:
+            return self.rule_throw_ref()
+        if op == OP_TRY:
+            return self.rule_block(op)
+        if op == OP_CATCH:
+            return self.rule_catch()
+        if op == OP_CATCH_ALL:
+            return self.rule_catch_all()
+        if op == OP_DELEGATE:
+            return self.rule_delegate()
+        if op == OP_RETHROW:
+            return self.rule_rethrow()
+        raise self.unsupported()
+
+    # Instructions whose type stands in the table
+
+    def memarg(self, op):
+        """Validate a memory access. Spec: 3.4.6 "Memory Instructions"."""
+        code = self.code
+        flags = code.u32()
+        memory = 0
+        if flags >= MEMARG_MEMORY:
+            if flags >= 2 * MEMARG_MEMORY or not self.multi_memory:
+                raise MalformedError(f"malformed memop flags {flags:#x}", self.at)
+            flags -= MEMARG_MEMORY
+            memory = code.u32()
+        offset = code.u64()
+        lane = code.byte() if LANES_OF[op] else 0
+        self.use_memory(memory)
+        if flags != ALIGN_OF[op]:
+            self.check_alignment(op, flags)
+        if offset > MAX_U32 and self.address == I32:
+            raise self.invalid(f"offset out of range: {offset:#x} in a memory of 32-bit addresses")
+        if lane > 0 and lane >= LANES_OF[op]:
+            raise self.invalid(f"invalid lane index {lane}")
+        self.apply(op, self.address)
+        if offset > MAX_S64:  # what is told is signed
+            x = -(MAX_U64 - offset) - 1
+        else:
+            x = offset
+        return self.tell(op, x, memory, lane)
+
+    def check_alignment(self, op, exponent):
+        if exponent > ALIGN_OF[op]:
+            raise self.invalid(
+                "alignment must not be larger than natural:"
+                f" 2**{exponent} bytes, natural is {OPS[op].align}"
+            )
+        if ATOMIC[op]:
+            raise self.invalid(
+                f"atomic alignment must be natural: 2**{exponent} bytes, natural is {OPS[op].align}"
+            )
+        return 0
+
+    def use_memory(self, index):
+        """Check a memory index; `address` becomes the type of its addresses."""
+        if index >= self.context.n_memories:
+            raise self.invalid(f"unknown memory {index}")
+        self.address = I64 if self.context.mem_is64[index] else I32
+        return 0
+
+    def use_table(self, index):
+        """Check a table index; `address` becomes the type of its indices."""
+        if index >= self.context.n_tables:
+            raise self.invalid(f"unknown table {index}")
+        self.address = I64 if self.context.table_is64[index] else I32
+        return 0
+
+    def memory_index(self):
+        """Read a memory index, which is a zero byte where there is but one memory."""
+        if self.multi_memory:
+            index = self.code.u32()
+        else:
+            index = self.zero_byte()
+        self.use_memory(index)
+        return index
+
+    def table_index(self):
+        """Read a table index."""
+        if self.reference_types:
+            index = self.code.u32()
+        else:
+            index = self.zero_byte()
+        self.use_table(index)
+        return index
+
+    def zero_byte(self):
+        if self.code.byte() != 0:
+            raise MalformedError("zero byte expected", self.code.pos - 1)
+        return 0
+
+    def immediate(self, op):
+        """Validate an instruction with immediates other than a memarg."""
+        code = self.code
+        way = WAY_OF[op]
+        x = y = 0
+        if way == WAY_I32:
+            x = code.s32()
+        elif way == WAY_I64:
+            x = code.s64()
+        elif way == WAY_F32:
+            x = self.bits32()
+        elif way == WAY_F64:
+            x = self.bits64()
+        elif way == WAY_V128 or way == WAY_LANES:
+            start = code.pos
+            x = self.bits64()
+            y = self.bits64()
+            if way == WAY_LANES:
+                for i in range(16):
+                    self.check_lane(op, code.buffer[start + i])
+        elif way == WAY_LANE:
+            x = code.byte()
+            self.check_lane(op, x)
+        elif way == WAY_MEMORY:
+            x = self.memory_index()
+        elif way == WAY_TABLE:
+            x = self.table_index()
+        elif way == WAY_ELEM:
+            x = code.u32()
+            self.check_elem(x)
+        elif way == WAY_ZERO:
+            x = self.zero_byte()
+        else:
+            x = code.u32()
+            if way == WAY_DATA_MEMORY:
+                y = self.memory_index()
+            self.check_data(x)
+        self.apply(op, self.address)
+        return self.tell(op, x, y, 0)
+
+    def check_lane(self, op, lane):
+        if lane >= LANES_OF[op]:
+            raise self.invalid(f"invalid lane index {lane}")
+        return 0
+
+    def bits32(self):
+        """Read 4 bytes as an unsigned number."""
+        code = self.code
+        at = code.skip(4)
+        buffer = code.buffer
+        high = buffer[at + 2] | buffer[at + 3] << 8
+        return (buffer[at] | buffer[at + 1] << 8) + (high << 16)
+
+    def bits64(self):
+        """Read 8 bytes as a signed number."""
+        low = self.bits32()
+        high = self.bits32()
+        if high > MAX_S32:
+            high -= MAX_U32 + 1
+        return high * (MAX_U32 + 1) + low
+
+    # Variables
+
+    def local_index(self):
+        index = self.code.u32()
+        if index >= self.n_locals:
+            raise self.invalid(f"unknown local {index}")
+        return index
+
+    def rule_local_get(self):
+        index = self.local_index()
+        if not self.local_ready[index]:
+            raise self.invalid(f"uninitialized local {index}")
+        self.tell(OP_LOCAL_GET, index, 0, 0)
+        return self.push_val(self.local_types[index])
+
+    def rule_local_set(self):
+        index = self.local_index()
+        self.pop_val(self.local_types[index])
+        if not self.local_ready[index]:
+            self.set_ready(index)
+        return self.tell(OP_LOCAL_SET, index, 0, 0)
+
+    def rule_local_tee(self):
+        index = self.local_index()
+        self.pop_val(self.local_types[index])
+        if not self.local_ready[index]:
+            self.set_ready(index)
+        self.tell(OP_LOCAL_TEE, index, 0, 0)
+        return self.push_val(self.local_types[index])
+
+    def rule_global_get(self):
+        index = self.code.u32()
+        if index >= (self.n_visible_globals if self.constant else self.context.n_globals):
+            raise self.invalid(f"unknown global {index}")
+        if self.constant and self.context.global_mut[index]:
+            raise self.invalid(f"constant expression required: global {index} is mutable")
+        self.tell(OP_GLOBAL_GET, index, 0, 0)
+        return self.push_val(self.context.global_type[index])
+
+    def rule_global_set(self):
+        index = self.code.u32()
+        if index >= self.context.n_globals:
+            raise self.invalid(f"unknown global {index}")
+        if not self.context.global_mut[index]:
+            raise self.invalid(f"immutable global {index}")
+        self.pop_val(self.context.global_type[index])
+        return self.tell(OP_GLOBAL_SET, index, 0, 0)
+
+    # Parametric instructions
+
+    def rule_drop(self):
+        return self.tell(OP_DROP, self.pop_any(), 0, 0)
+
+    def rule_select(self):
+        self.pop_val(I32)
+        height = self.height
+        one = self.pop_any()
+        other = self.pop_any()
+        if (one | other) & REF or (one != other and one != BOT and other != BOT):
+            self.height = height
+            raise self.requires("instruction", ["t", "t: number or vector"], 2)
+        one |= other
+        self.tell(OP_SELECT, one, 0, 0)
+        return self.push_val(one)
+
+    def rule_select_t(self):
+        n = self.code.count()
+        valtype = BOT
+        for i in range(n):
+            valtype = self.val_type()
+        if n != 1:
+            raise self.invalid(f"invalid result arity: select with {n} types")
+        self.pop_val(I32)
+        self.pop_val(valtype)
+        self.pop_val(valtype)
+        self.tell(OP_SELECT_T, valtype, 0, 0)
+        return self.push_val(valtype)
+
+    # Control instructions
+
+    def block_type(self):
+        """Read a block type; returns its row."""
+        code = self.code
+        if code.pos < code.end:
+            lead = code.buffer[code.pos]
+            if lead == EMPTY_BLOCK:
+                code.pos += 1
+                return self.context.sig_of_block(BOT)
+            if lead > EMPTY_BLOCK and lead <= MAX_S7:
+                return self.context.sig_of_block(self.val_type())
+        at = code.pos
+        index = code.s33()
+        if index < 0 or not self.multi_value:
+            raise MalformedError("malformed block type", at)
+        self.check_func_type(index)
+        return index
+
+    def check_func_type(self, index):
+        """`index` is the index of a function type."""
+        self.check_type_index(index)
+        if self.context.sig_np[index] < 0:
+            raise self.invalid(f"type mismatch: type {index} is no function type")
+        return 0
+
+    def rule_unreachable(self):
+        self.tell(OP_UNREACHABLE, 0, 0, 0)
+        return self.unreachable()
+
+    def rule_block(self, op):
+        row = self.block_type()
+        if op == OP_IF:
+            self.pop_val(I32)
+        self.match_vals(self.context.sig_po[row], self.context.sig_np[row], True)
+        self.tell(op, row, 0, 0)
+        return self.push_ctrl(op, row)
+
+    def rule_else(self):
+        if self.ctrl_op[self.n_ctrl - 1] != OP_IF:
+            raise MalformedError("END opcode expected: else without if", self.at)
+        self.close()
+        reachable = self.live
+        self.reopen(OP_ELSE)
+        row = self.ctrl_row[self.n_ctrl - 1]
+        self.push_vals(self.context.sig_po[row], self.context.sig_np[row])
+        return self.tell(OP_ELSE, reachable, 0, 0)
+
+    def rule_end(self):
+        self.close()
+        if self.ctrl_op[self.n_ctrl - 1] == OP_IF:
+            self.check_if()
+        reachable = self.live
+        self.pop_ctrl()
+        return self.tell(OP_END, reachable, 0, 0)
+
+    def check_if(self):
+        """An `if` without `else` passes its parameters on as results."""
+        context = self.context
+        row = self.ctrl_row[self.n_ctrl - 1]
+        n, po, ro = context.sig_np[row], context.sig_po[row], context.sig_ro[row]
+        if n == context.sig_nr[row]:
+            for i in range(n):
+                if not context.matches(context.pool[po + i], context.pool[ro + i]):
+                    break
+            else:
+                return 0
+        raise self.invalid("type mismatch: if without else must have results like its parameters")
+
+    def rule_br(self):
+        depth = self.code.u32()
+        self.label(depth)
+        self.pop_vals(self.label_po, self.label_n)
+        self.tell(OP_BR, depth, 0, 0)
+        return self.unreachable()
+
+    def rule_br_if(self):
+        depth = self.code.u32()
+        self.label(depth)
+        self.pop_val(I32)
+        if self.label_n:
+            self.match_vals(self.label_po, self.label_n, True)
+        return self.tell(OP_BR_IF, depth, 0, 0)
+
+    def rule_br_table(self):
+        n = self.code.count()
+        self.pop_val(I32)
+        self.stamp += 1
+        while len(self.stamps) < 2 * self.context.n_sigs:
+            self.stamps = enlarged(self.stamps)
+        arity = -1
+        for i in range(n + 1):
+            depth = self.code.u32()
+            self.label(depth)
+            if self.label_n != arity:
+                if arity >= 0:
+                    raise self.invalid(
+                        "type mismatch: labels of br_table take different numbers of values:"
+                        f" {arity} and {self.label_n}"
+                    )
+                arity = self.label_n
+            if arity:
+                self.match_label(depth)
+            if self.live and self.translator is not None:
+                self.translator.target(depth)
+        self.tell(OP_BR_TABLE, n, 0, 0)
+        return self.unreachable()
+
+    def match_label(self, depth):
+        """Check the operands against a label, once for all labels of one signature."""
+        frame = self.n_ctrl - 1 - depth
+        key = 2 * self.ctrl_row[frame] + (self.ctrl_op[frame] == OP_LOOP)
+        if self.stamps[key] != self.stamp:
+            self.stamps[key] = self.stamp
+            self.match_vals(self.label_po, self.label_n, False)
+        return 0
+
+    def rule_return(self):
+        row = self.ctrl_row[0]
+        self.pop_vals(self.context.sig_ro[row], self.context.sig_nr[row])
+        self.tell(OP_RETURN, 0, 0, 0)
+        return self.unreachable()
+
+    # Calls
+
+    def pop_params(self, row):
+        return self.pop_vals(self.context.sig_po[row], self.context.sig_np[row])
+
+    def push_results(self, row):
+        return self.push_vals(self.context.sig_ro[row], self.context.sig_nr[row])
+
+    def check_tail(self, row):
+        """The results of a callee of signature `row` are those of this function."""
+        context = self.context
+        own = self.ctrl_row[0]
+        n, ro, own_ro = context.sig_nr[row], context.sig_ro[row], context.sig_ro[own]
+        if n == context.sig_nr[own]:
+            for i in range(n):
+                if not context.matches(context.pool[ro + i], context.pool[own_ro + i]):
+                    break
+            else:
+                return 0
+        callee = self.pool_text(ro, n)
+        results = self.pool_text(own_ro, context.sig_nr[own])
+        raise self.invalid(
+            f"type mismatch: tail call returns [{listed(callee)}], function [{listed(results)}]"
+        )
+
+    def rule_call(self):
+        index = self.func_index()
+        row = self.context.func_sig[index]
+        self.pop_params(row)
+        self.tell(OP_CALL, index, 0, 0)
+        return self.push_results(row)
+
+    def rule_return_call(self):
+        index = self.func_index()
+        row = self.context.func_sig[index]
+        self.check_tail(row)
+        self.pop_params(row)
+        self.tell(OP_RETURN_CALL, index, 0, 0)
+        return self.unreachable()
+
+    def indirect_callee(self):
+        """Read and check what an indirect call names: sets x to the type, y to the table."""
+        self.x = self.code.u32()
+        self.y = self.table_index()
+        self.check_func_type(self.x)
+        element = self.context.table_element[self.y]
+        if not self.context.matches(element, FUNCREF):
+            raise self.invalid(
+                f"type mismatch: table {self.y} has elements of type {type_text(element)}, not funcref"
+            )
+        self.pop_val(self.address)
+        return 0
+
+    def rule_call_indirect(self):
+        self.indirect_callee()
+        self.pop_params(self.x)
+        self.tell(OP_CALL_INDIRECT, self.x, self.y, 0)
+        return self.push_results(self.x)
+
+    def rule_return_call_indirect(self):
+        self.indirect_callee()
+        self.check_tail(self.x)
+        self.pop_params(self.x)
+        self.tell(OP_RETURN_CALL_INDIRECT, self.x, self.y, 0)
+        return self.unreachable()
+
+    def rule_call_ref(self, op):
+        row = self.code.u32()
+        self.check_func_type(row)
+        self.pop_val(REF | NULLABLE | CONCRETE | row)
+        if op == OP_RETURN_CALL_REF:
+            self.check_tail(row)
+        self.pop_params(row)
+        self.tell(op, row, 0, 0)
+        if op == OP_RETURN_CALL_REF:
+            return self.unreachable()
+        return self.push_results(row)
+
+    # Exceptions
+
+    def tag_row(self, index):
+        if index >= self.context.n_tags:
+            raise self.invalid(f"unknown tag {index}")
+        return self.context.tag_sig[index]
+
+    def rule_throw(self):
+        index = self.code.u32()
+        self.pop_params(self.tag_row(index))
+        self.tell(OP_THROW, index, 0, 0)
+        return self.unreachable()
+
+    def rule_throw_ref(self):
+        self.pop_val(EXNREF)
+        self.tell(OP_THROW_REF, 0, 0, 0)
+        return self.unreachable()
+
+    def rule_try_table(self):
+        row = self.block_type()
+        for i in range(self.code.count()):
+            self.catch_clause()
+        self.match_vals(self.context.sig_po[row], self.context.sig_np[row], True)
+        self.tell(OP_TRY_TABLE, row, 0, 0)
+        return self.push_ctrl(OP_TRY_TABLE, row)
+
+    def catch_clause(self):
+        """Read a catch clause and check what it passes against its label's types."""
+        code = self.code
+        kind = code.byte()
+        if kind > (CATCH_ALL | CATCH_REF):
+            raise MalformedError(f"malformed catch clause {kind:#04x}", code.pos - 1)
+        context = self.context
+        tag = -1
+        n = po = 0
+        if not kind & CATCH_ALL:
+            tag = code.u32()
+            row = self.tag_row(tag)
+            n, po = context.sig_np[row], context.sig_po[row]
+        depth = code.u32()
+        self.label(depth)
+        expected = self.label_n
+        wrong = expected != n + (kind & CATCH_REF)
+        if not wrong and kind & CATCH_REF:
+            expected -= 1
+            wrong = not context.matches(REF | HEAP_EXN, context.pool[self.label_po + expected])
+        for i in range(0 if wrong else n):
+            if not context.matches(context.pool[po + i], context.pool[self.label_po + i]):
+                wrong = True
+                break
+        if wrong:
+            passed = self.pool_text(po, n) + ["(ref exn)"] * (kind & CATCH_REF)
+            label = self.pool_text(self.label_po, self.label_n)
+            raise self.invalid(
+                f"type mismatch: catch clause passes [{listed(passed)}], label {depth}"
+                f" takes [{listed(label)}]"
+            )
+        if self.live and self.translator is not None:
+            self.translator.catch(kind, tag, depth)
+        return 0
+
+    def rule_catch(self):
+        index = self.code.u32()
+        row = self.tag_row(index)
+        reachable = self.live
+        self.open_handler(OP_CATCH)
+        self.push_vals(self.context.sig_po[row], self.context.sig_np[row])
+        return self.tell(OP_CATCH, reachable, index, 0)
+
+    def rule_catch_all(self):
+        reachable = self.live
+        self.open_handler(OP_CATCH_ALL)
+        return self.tell(OP_CATCH_ALL, reachable, 0, 0)
+
+    def open_handler(self, op):
+        """Begin a handler of the `try` that is the innermost frame."""
+        before = self.ctrl_op[self.n_ctrl - 1]
+        if before != OP_TRY and before != OP_CATCH:
+            raise MalformedError(f"END opcode expected: {OPS[op].mnemonic} without try", self.at)
+        self.close()
+        return self.reopen(op)
+
+    def rule_delegate(self):
+        depth = self.code.u32()
+        if self.ctrl_op[self.n_ctrl - 1] != OP_TRY:
+            raise MalformedError("END opcode expected: delegate without try", self.at)
+        self.close()
+        reachable = self.live
+        self.pop_ctrl()
+        if depth >= self.n_ctrl:
+            raise self.invalid(f"unknown label {depth}")
+        return self.tell(OP_DELEGATE, reachable, depth, 0)
+
+    def rule_rethrow(self):
+        depth = self.code.u32()
+        self.label(depth)
+        target = self.ctrl_op[self.n_ctrl - 1 - depth]
+        if target != OP_CATCH and target != OP_CATCH_ALL:
+            raise self.invalid(f"invalid rethrow label {depth}")
+        self.tell(OP_RETHROW, depth, 0, 0)
+        return self.unreachable()
+
+    # Tables and memories
+
+    def rule_table_get(self):
+        index = self.table_index()
+        self.pop_val(self.address)
+        self.tell(OP_TABLE_GET, index, 0, 0)
+        return self.push_val(self.context.table_element[index])
+
+    def rule_table_set(self):
+        index = self.table_index()
+        self.pop_val(self.context.table_element[index])
+        self.pop_val(self.address)
+        return self.tell(OP_TABLE_SET, index, 0, 0)
+
+    def rule_table_grow(self):
+        index = self.table_index()
+        self.pop_val(self.address)
+        self.pop_val(self.context.table_element[index])
+        self.tell(OP_TABLE_GROW, index, 0, 0)
+        return self.push_val(self.address)
+
+    def rule_table_fill(self):
+        index = self.table_index()
+        self.pop_val(self.address)
+        self.pop_val(self.context.table_element[index])
+        self.pop_val(self.address)
+        return self.tell(OP_TABLE_FILL, index, 0, 0)
+
+    def rule_table_copy(self):
+        target = self.code.u32()
+        source = self.code.u32()
+        self.use_table(target)
+        to = self.address
+        self.use_table(source)
+        self.check_elements(self.context.table_element[source], target)
+        self.pop_copy(to, self.address)
+        return self.tell(OP_TABLE_COPY, target, source, 0)
+
+    def rule_table_init(self):
+        segment = self.code.u32()
+        table = self.table_index()
+        self.check_elem(segment)
+        self.check_elements(self.context.elem_type[segment], table)
+        self.pop_val(I32)
+        self.pop_val(I32)
+        self.pop_val(self.address)
+        return self.tell(OP_TABLE_INIT, segment, table, 0)
+
+    def check_elements(self, valtype, table):
+        """References of a type can be elements of a table."""
+        element = self.context.table_element[table]
+        if not self.context.matches(valtype, element):
+            raise self.invalid(
+                f"type mismatch: table {table} has elements of type {type_text(element)},"
+                f" not {type_text(valtype)}"
+            )
+        return 0
+
+    def rule_memory_copy(self):
+        target = self.memory_index()
+        to = self.address
+        source = self.memory_index()
+        self.pop_copy(to, self.address)
+        return self.tell(OP_MEMORY_COPY, target, source, 0)
+
+    def pop_copy(self, to, of):
+        """Pop the operands of a copy: its length has the smaller of the two address types."""
+        self.pop_val(I32 if to == I32 or of == I32 else I64)
+        self.pop_val(of)
+        return self.pop_val(to)

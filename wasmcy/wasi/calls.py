@@ -1,0 +1,105 @@
+"""How a call of WASI is declared, and what turns its exceptions into error codes.
+
+A call is a function `(wasi, memory, *arguments)` that returns nothing; what it returns to the guest
+it writes into memory. `@call` puts it into MODULES, wrapped so that it can be a method of a `Wasi`
+and an import of a guest: it takes the calling instance first, gets its integers unsigned where the
+specification has them so, and answers with an error code.
+"""
+
+from __future__ import annotations
+
+from wasmcy.wasi import abi
+from wasmcy.wasi.abi import EFAULT, EILSEQ, EINVAL, EIO, ENOMEM, ENOTSUP, HOST_ERRNO, WasiError
+from wasmcy.wasi.streams import HostError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from wasmcy.wasi.abi import Caller
+
+    Function = Callable[..., Any]
+
+PREVIEW1 = "wasi_snapshot_preview1"
+PREVIEW0 = "wasi_unstable"
+
+MODULES: dict[str, dict[str, Function]] = {PREVIEW1: {}, PREVIEW0: {}}
+
+# An argument type of a declaration → its WebAssembly type, and the mask for a signed integer.
+_ARGUMENTS = {"i32": ("i32", abi.MASK32), "u64": ("i64", abi.MASK64), "s64": ("i64", -1)}
+
+_ERRORS = (WasiError, OSError, IndexError, UnicodeError, OverflowError, MemoryError,
+           NotImplementedError)  # fmt: skip
+
+
+class _NoMemory:
+    """The memory of an instance that exports none."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def read(self, at: int, length: int) -> bytes:
+        raise IndexError("the instance exports no memory")
+
+    write = read
+
+
+NO_MEMORY: Any = _NoMemory()
+
+
+def call(
+    arguments: str, result: str = "i32", name: str | None = None, modules: tuple[str, ...] = ()
+) -> Callable[[Function], Function]:
+    """Declare a call: its argument types ("i32", "u64", "s64") and the modules that have it.
+
+    The import carries its WebAssembly type as `signature`, such as "i32 i64 -> i32", and
+    `wants_caller`, the mark of host functions that take the calling instance first.
+    """
+
+    def declare(function: Function) -> Function:
+        kinds = [_ARGUMENTS[kind] for kind in arguments.split()]
+        guarded = _guarded(function, [mask for _, mask in kinds])
+        guarded.__name__ = name or function.__name__
+        guarded.__doc__ = function.__doc__
+        guarded.wants_caller = True
+        guarded.signature = f"{' '.join(kind for kind, _ in kinds)} -> {result}".strip()
+        for module in modules or MODULES:
+            MODULES[module][guarded.__name__] = guarded
+        return function
+
+    return declare
+
+
+def _guarded(function: Function, masks: list[int]) -> Any:
+    def guarded(wasi: Any, caller: Caller, *arguments: int) -> int:
+        memory = caller.memory
+        if memory is None:
+            memory = NO_MEMORY
+        try:
+            if arguments and min(arguments) < 0:
+                function(wasi, memory, *map(int.__and__, arguments, masks))
+            else:
+                function(wasi, memory, *arguments)
+        except HostError as carrier:
+            raise carrier.error from None
+        except _ERRORS as error:
+            return error_code(error)
+        return 0
+
+    return guarded
+
+
+def error_code(error: Exception) -> int:
+    """The error code that tells a guest of one of the exceptions that are its own."""
+    if isinstance(error, WasiError):
+        return error.code
+    if isinstance(error, OSError):
+        return HOST_ERRNO.get(error.errno or 0, EIO)
+    if isinstance(error, IndexError):
+        return EFAULT
+    if isinstance(error, UnicodeError):
+        return EILSEQ
+    if isinstance(error, OverflowError):
+        return EINVAL
+    return ENOMEM if isinstance(error, MemoryError) else ENOTSUP

@@ -1,0 +1,228 @@
+"""WASI preview 1: `Wasi`, what one guest is granted."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from wasmcy.wasi import abi, fd_calls, path_calls, poll, process_calls  # noqa: F401 they fill MODULES
+from wasmcy.wasi.abi import EINVAL, ENOTCAPABLE, WasiError
+from wasmcy.wasi.calls import MODULES
+from wasmcy.wasi.descriptors import Descriptors, OpenDirectory
+from wasmcy.wasi.directories import open_directory
+from wasmcy.wasi.streams import HostError, Inherit, Input, Output, carrying
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+    from wasmcy.wasi.directories import Directory
+
+    Text = str | bytes | os.PathLike[str]
+    HostPath = str | os.PathLike[str]
+
+_CLOCKS: dict[int, tuple[Callable[[], int], Any]] = {  # how to read it, its name in `time`
+    0: (time.time_ns, "time"),
+    1: (time.monotonic_ns, "monotonic"),
+    2: (time.process_time_ns, "process_time"),
+}
+if hasattr(time, "thread_time_ns"):
+    _CLOCKS[3] = (time.thread_time_ns, "thread_time")
+
+
+class ReadOnly:
+    """A directory of the host that a guest can look into but not change."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: HostPath) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"ReadOnly({self.path!r})"
+
+
+class Wasi:
+    """What one guest is granted of the system: nothing but what is named here.
+
+    A provider of imports for one instance. Close it when the guest has ended (or use `with`):
+    that writes what is still buffered and closes the guest's files; so does its deletion.
+
+        >>> import io
+        >>> out = io.BytesIO()
+        >>> wasi = Wasi(args=["echo", "hello"], stdout=out)
+        >>> sorted(wasi.imports())
+        ['wasi_snapshot_preview1', 'wasi_unstable']
+
+    Args:
+        args: the arguments; the first is the program's name.
+        env: the variables, or INHERIT for the process's.
+        stdin: bytes, a file object, a callable that takes a length and returns at most that many
+            bytes (none at the end), INHERIT, or None: nothing to read.
+        stdout, stderr: a file object, a callable that takes bytes, INHERIT, or None: discarded.
+            File objects may be binary or text (UTF-8) and are flushed, never closed.
+        dirs: the directories the guest finds: its path → the host's path, or `ReadOnly(path)`, or
+            an object like `wasmcy.wasi.directories.Directory`.
+        clock: INHERIT, or a callable that takes a clock's number (0 real time, 1 monotonic, 2 and
+            3 processor time of process and thread) and returns nanoseconds. If it has a method
+            `sleep`, taking seconds, the guest sleeps by it. None: the guest learns no time, but
+            may sleep.
+        random: INHERIT, a callable that takes a length and returns that many bytes, or an int: the
+            seed of a repeatable sequence. None: there is none.
+
+    Exceptions of the callables and file objects pass through the guest unchanged, but an OSError
+    becomes the guest's error code.
+
+    Raises:
+        OSError: a directory of `dirs` cannot be opened.
+        ValueError: a NUL in an argument or variable, a "=" in a variable's name.
+        TypeError: a stream is nothing that can be read or written.
+    """
+
+    def __init__(
+        self,
+        args: Iterable[Text] = (),
+        env: Mapping[str, str] | Inherit | None = None,
+        stdin: object = None,
+        stdout: object = None,
+        stderr: object = None,
+        dirs: Mapping[str, HostPath | ReadOnly | Directory] | None = None,
+        clock: Callable[[int], int] | Inherit | None = None,
+        random: Callable[[int], bytes] | Inherit | int | None = None,
+    ) -> None:
+        self.descriptors = Descriptors()
+        if isinstance(args, (str, bytes)):
+            raise TypeError("args is a sequence of arguments, not one string")
+        self.args = [_string(arg, "an argument") for arg in args]
+        self.env = _variables(os.environ if isinstance(env, Inherit) else env or {})
+        self._clocks, self.sleep = _clocks(clock)
+        self._system_clock = isinstance(clock, Inherit)
+        self.random = _random(random)
+        self.descriptors.add(Input(stdin))
+        self.descriptors.add(Output(stdout, "stdout"))
+        self.descriptors.add(Output(stderr, "stderr"))
+        try:
+            for name, host in (dirs or {}).items():
+                self._preopen(_string(name, "a directory's name"), host)
+        except BaseException:
+            self.descriptors.close_all()
+            raise
+
+    def _preopen(self, name: bytes, host: HostPath | ReadOnly | Directory) -> None:
+        read_only = isinstance(host, ReadOnly)
+        if isinstance(host, ReadOnly):
+            host = host.path
+        directory = open_directory(host) if isinstance(host, (str, os.PathLike)) else host
+        opened = OpenDirectory(directory, abi.DIRECTORY_RIGHTS, abi.ALL_RIGHTS, read_only)
+        opened.name = name
+        self.descriptors.add(opened)
+
+    def imports(self) -> dict[str, dict[str, Callable[..., Any]]]:
+        """Every call by module and name, for one instance to import.
+
+        Each takes the calling instance and then its integers, signed or unsigned, and returns an
+        error code. Its `signature` is its WebAssembly type, such as "i32 i64 -> i32".
+        """
+        return {
+            module: {name: function.__get__(self) for name, function in functions.items()}
+            for module, functions in MODULES.items()
+        }
+
+    def clock(self, number: int) -> Callable[[], int]:
+        """The clock of that number.
+
+        Raises:
+            WasiError: EINVAL, there is none; ENOTCAPABLE, no clock was granted.
+        """
+        found = self._clocks.get(number)
+        if found is None:
+            raise WasiError(EINVAL if self._clocks or number > 3 else ENOTCAPABLE)
+        return found
+
+    def resolution(self, number: int) -> int:
+        """The nanoseconds between two readings of a clock; 1 for a clock of the program's own."""
+        if not self._system_clock:
+            return 1
+        return max(int(time.get_clock_info(_CLOCKS[number][1]).resolution * 1e9), 1)
+
+    def flush(self) -> None:
+        """Write what the guest has written and is still buffered."""
+        _uncarried(self.descriptors.flush)
+
+    def close(self) -> None:
+        """Flush, and close all the guest has open; its calls give EBADF from now on."""
+        _uncarried(self.descriptors.close_all)
+
+    def __enter__(self) -> Wasi:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        try:  # noqa: SIM105 contextlib takes milliseconds to import
+            self.close()
+        except Exception:  # nobody is left to be told
+            pass
+
+
+def _uncarried(function: Callable[[], None]) -> None:
+    try:
+        function()
+    except HostError as carrier:
+        raise carrier.error from None
+
+
+def _string(value: Text, what: str) -> bytes:
+    if not isinstance(value, (str, bytes)):
+        value = os.fspath(value)
+    encoded = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    if b"\0" in encoded:
+        raise ValueError(f"{what} contains a NUL: {value!r}")
+    return encoded
+
+
+def _variables(env: Mapping[str, str]) -> list[bytes]:
+    for name in env:
+        if not name or "=" in name:
+            raise ValueError(f"not the name of a variable: {name!r}")
+    return [_string(f"{name}={value}", "a variable") for name, value in env.items()]
+
+
+def _clocks(
+    clock: Callable[[int], int] | Inherit | None,
+) -> tuple[dict[int, Callable[[], int]], Callable[[float], object]]:
+    """The clocks by number, and how to sleep."""
+    if clock is None:
+        return {}, time.sleep
+    if isinstance(clock, Inherit):
+        return {number: read for number, (read, _) in _CLOCKS.items()}, time.sleep
+    read = carrying(lambda number: int(clock(number)) & abi.MASK64)
+    sleep = getattr(clock, "sleep", None)
+    return (
+        {number: lambda number=number: read(number) for number in range(4)},  # type: ignore[misc]
+        time.sleep if sleep is None else carrying(sleep),
+    )
+
+
+def _random(source: Callable[[int], bytes] | Inherit | int | None) -> Callable[[int], bytes]:
+    if source is None:
+        return _no_random
+    if isinstance(source, Inherit):
+        return os.urandom
+    if isinstance(source, int):
+        from random import Random
+
+        return Random(source).randbytes
+    return carrying(lambda length: _exactly(length, source(length)))
+
+
+def _exactly(length: int, data: bytes) -> bytes:
+    if len(data) != length:
+        raise ValueError(f"random gave {len(data)} bytes, asked for {length}")
+    return data
+
+
+def _no_random(length: int) -> bytes:
+    raise WasiError(ENOTCAPABLE)

@@ -1,0 +1,299 @@
+"""Standard input, output and error: what a Python program hands over, as descriptors.
+
+An OSError of such an object becomes the guest's error code. Any other exception is the Python
+program's own: it travels as a `HostError` past the guest and comes out unchanged.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import stat
+import sys
+
+from wasmcy.wasi import abi
+from wasmcy.wasi.abi import EAGAIN, EINVAL, ESPIPE, WasiError, filestat
+from wasmcy.wasi.descriptors import Descriptor, OpenFile
+from wasmcy.wasi.vectors import MAX_COPY, gather, scatter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from wasmcy.wasi.abi import Memory
+    from wasmcy.wasi.vectors import Vectors
+
+    T = TypeVar("T")
+
+
+class Inherit:
+    """The type of INHERIT: the process's own stream, environment, clock or randomness."""
+
+    def __repr__(self) -> str:
+        return "wasmcy.wasi.INHERIT"
+
+
+INHERIT = Inherit()
+
+
+class HostError(Exception):
+    """Carries the Python program's exception through code that makes error codes of exceptions."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def carrying(function: Callable[..., T]) -> Callable[..., T]:
+    """The Python program's `function`, its exceptions (but OSError) carried by HostErrors."""
+
+    def call(*arguments: Any) -> T:
+        try:
+            return function(*arguments)
+        except OSError:
+            raise
+        except Exception as error:
+            raise HostError(error) from error
+
+    return call
+
+
+class Stream(Descriptor):
+    """The base of both directions: an object with, perhaps, a host descriptor behind it.
+
+    `fd` is None where there is none; it is only looked at and waited on, never read or closed.
+    """
+
+    __slots__ = ("file", "fd")
+
+    refusals = OpenFile.refusals | {abi.FD_SEEK: ESPIPE, abi.FD_TELL: ESPIPE,
+                                    abi.FD_ADVISE: ESPIPE, abi.FD_ALLOCATE: ESPIPE,
+                                    abi.FD_FILESTAT_SET_SIZE: EINVAL}  # fmt: skip
+
+    def __init__(self, rights: int, file: Any = None) -> None:
+        rights |= abi.FD_FDSTAT_SET_FLAGS | abi.FD_FILESTAT_GET | abi.POLL_FD_READWRITE
+        super().__init__(abi.FILETYPE_UNKNOWN, rights | abi.FD_SYNC | abi.FD_DATASYNC)
+        self.file = file
+        self.fd = _fileno(file)
+        if self.fd is not None:
+            self.filetype = abi.filetype(os.fstat(self.fd).st_mode)
+        if _is_seekable(file):
+            self.rights |= abi.FD_SEEK | abi.FD_TELL
+
+    def status(self) -> tuple[int, ...]:
+        return super().status() if self.fd is None else filestat(os.fstat(self.fd))
+
+    def seek(self, offset: int, whence: int) -> int:
+        if whence == os.SEEK_SET and offset < 0:
+            raise WasiError(EINVAL)
+        try:
+            return int(carrying(self.file.seek)(offset, whence))
+        except HostError as carrier:
+            if isinstance(carrier.error, (ValueError, OverflowError)):
+                raise WasiError(EINVAL) from None
+            raise
+
+    def pread(self, memory: Memory, pairs: Vectors, offset: int) -> int:
+        raise WasiError(ESPIPE)
+
+    pwrite = pread
+
+    def advise(self, offset: int, length: int, advice: int) -> None:
+        raise WasiError(ESPIPE)
+
+    def waitable(self, event: int) -> int | None:
+        return None if self.filetype == abi.REGULAR_FILE else self.fd
+
+
+class Input(Stream):
+    """What a guest reads from: bytes, a file object, a callable, or nothing."""
+
+    __slots__ = ("_read", "_ahead", "_given")
+
+    def __init__(self, source: object) -> None:
+        if source is INHERIT:
+            source = sys.stdin
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            source = io.BytesIO(source)
+        self._given = source  # a text file that is forgotten closes the one beneath
+        source = _beneath(source)
+        self._ahead = b""  # what the source gave beyond what was asked
+        self._read: Callable[[int], bytes | str | None]
+        if source is None:
+            self._read = lambda length: b""
+        elif hasattr(source, "read"):
+            # One read of what is there, not as many as fill the buffer.
+            for method in ("read1", "readline" if _is_text(source) else "read"):
+                if hasattr(source, method):
+                    break
+            self._read = carrying(getattr(source, method))
+        elif callable(source):
+            self._read = carrying(source)
+        else:
+            raise TypeError(
+                f"stdin is bytes, a file object, a callable or None, not {type(source).__name__}"
+            )
+        super().__init__(abi.FD_READ, source if hasattr(source, "read") else None)
+        if _is_text(source):
+            self.rights &= ~(abi.FD_SEEK | abi.FD_TELL)
+
+    def read(self, memory: Memory, pairs: Vectors) -> int:
+        wanted, size = 0, len(memory)
+        for at, length in pairs:
+            if at + length > size:
+                raise IndexError("a buffer outside the memory")
+            wanted += length
+        if not wanted:
+            return 0
+        data = self.take(min(wanted, MAX_COPY))
+        scatter(memory, pairs, data)
+        return len(data)
+
+    def take(self, length: int) -> bytes:
+        """At most `length` bytes; fewer when no more are there now, none at the end."""
+        if self._ahead:
+            data, self._ahead = self._ahead, b""
+        else:
+            if self.flags & abi.NONBLOCK and self.fd is not None and not _has_input(self.fd):
+                raise WasiError(EAGAIN)
+            given = self._read(length)
+            if given is None:  # a file object that does not block
+                raise WasiError(EAGAIN)
+            data = given.encode("utf-8", "surrogateescape") if isinstance(given, str) else given
+        if len(data) > length:
+            self._ahead = bytes(data[length:])
+            data = data[:length]
+        return data
+
+    def seek(self, offset: int, whence: int) -> int:
+        if whence == os.SEEK_CUR:
+            offset -= len(self._ahead)
+        position = super().seek(offset, whence)
+        self._ahead = b""
+        return position
+
+    def waitable(self, event: int) -> int | None:
+        return None if self._ahead else super().waitable(event)
+
+
+class Output(Stream):
+    """What a guest writes to: a file object, a callable that takes bytes, or nothing.
+
+    A terminal, pipe or socket gets every write at once, as from a native program; a file gets
+    them when its own buffer is full, and the rest at `flush`, which close and proc_exit call.
+    """
+
+    __slots__ = ("_write", "_flush", "_eager")
+
+    def __init__(self, target: object, name: str) -> None:
+        if target is INHERIT:
+            target = getattr(sys, name)
+        self._write: Callable[[bytes], int | None]
+        self._flush: Callable[[], object] | None = None
+        if target is None:
+            self._write = len
+        elif hasattr(target, "write"):
+            self._write = carrying(_writer_to(target))
+            self._flush = carrying(target.flush) if hasattr(target, "flush") else None
+        elif callable(target):
+            self._write = carrying(target)
+        else:
+            raise TypeError(
+                f"{name} is a file object, a callable or None, not {type(target).__name__}"
+            )
+        file = _beneath(target)
+        super().__init__(abi.FD_WRITE, file if hasattr(file, "write") else None)
+        if _is_text(file):
+            self.rights &= ~(abi.FD_SEEK | abi.FD_TELL)
+        self._eager = self.fd is not None and self.filetype != abi.REGULAR_FILE
+
+    def write(self, memory: Memory, pairs: Vectors) -> int:
+        data = gather(memory, pairs)
+        written = self._write(data)
+        if self._eager:
+            self.flush()
+        # Only a raw file may take less than it is given; others return what they like, or nothing.
+        if isinstance(self.file, io.RawIOBase):
+            if written is None:
+                raise WasiError(EAGAIN)
+            return written
+        return len(data)
+
+    def flush(self) -> None:
+        if self._flush is not None:
+            self._flush()
+
+    def close(self) -> None:
+        try:
+            self.flush()
+        except HostError as carrier:
+            if not isinstance(carrier.error, ValueError):  # the file object is already closed
+                raise
+
+
+def _writer_to(target: Any) -> Callable[[bytes], Any]:
+    """A function that writes bytes to a file object, be it binary or text."""
+    beneath = _beneath(target)
+    if _is_text(beneath):
+        return _text_writer(target)
+    if beneath is target:
+        return target.write  # type: ignore[no-any-return]
+
+    def write_beneath(data: bytes) -> Any:
+        target.flush()  # what was printed before comes before
+        return beneath.write(data)
+
+    return write_beneath
+
+
+def _text_writer(target: Any) -> Callable[[bytes], None]:
+    """Writes to a file object that takes only text; a character may come in two pieces."""
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+
+    def write(data: bytes) -> None:
+        target.write(decode(data))
+
+    return write
+
+
+def _beneath(file: Any) -> Any:
+    """The binary file beneath a text file, if it has one: guests write bytes."""
+    return (getattr(file, "buffer", None) or file) if _is_text(file) else file
+
+
+def _is_text(file: object) -> bool:
+    return isinstance(file, io.TextIOBase) or (
+        not isinstance(file, io.IOBase) and isinstance(getattr(file, "encoding", None), str)
+    )
+
+
+def _fileno(file: Any) -> int | None:
+    try:
+        fd = file.fileno()
+        os.fstat(fd)
+    except Exception:  # none, or one that is no descriptor of this system
+        return None
+    return fd if isinstance(fd, int) else None
+
+
+def _is_seekable(file: Any) -> bool:
+    try:
+        if not file.seekable():
+            return False
+        fd = _fileno(file)
+        return fd is None or stat.S_ISREG(os.fstat(fd).st_mode)
+    except Exception:
+        return False
+
+
+def _has_input(fd: int) -> bool:
+    """Whether reading would not wait, on systems that can tell."""
+    import select
+
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
