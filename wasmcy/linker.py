@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from .engine.instance import Instance
 from .engine.store import Store
-from .limits import Limits
-from .runtime import Module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .engine.instance import Instance
+    from .limits import Limits
+    from .runtime import Module
 
 
 class Linker:

@@ -133,7 +133,6 @@ OPS: dict[int, Op] = {}
 BY_NAME: dict[str, Op] = {}
 
 _current_proposal: str | None = None
-_parsed_types: dict[str, tuple[ValType | str, ...]] = {}
 
 
 def proposal(feature: str | None) -> None:
@@ -153,44 +152,62 @@ def op(
     keyword: str | None = None,
     feature: str | None = None,
 ) -> None:
-    """One row. `opcode` is the byte, or prefix << 16 | sub; `const` may name a feature."""
+    """One row. `opcode` is the byte, or prefix << 16 | sub; `const` may name a feature.
+
+    Runs 582 times at every start, so the columns that repeat are read once (`_syntaxes`, `_columns`).
+    """
     row = Op()
-    row.prefix, row.sub = opcode >> 16, opcode & 0xFFFF
-    row.id = PREFIX_BASE[row.prefix] + row.sub if row.prefix else row.sub
-    row.mnemonic, *immediates = syntax.split()
-    row.keyword = keyword or row.mnemonic
-    row.name = row.mnemonic.replace(".", "_")
-    row.align = row.lanes = 0
-    for i, text in enumerate(immediates):
-        kind, _, number = text.partition(":")
-        immediates[i] = kind
-        if kind == "memarg":
-            row.align = int(number)
-        elif number:
-            row.lanes = int(number)
-        assert kind in IMMEDIATES, syntax
-    row.immediates = tuple(immediates)
-    row.params = row.results = None
-    if type is not None:
-        params, _, results = type.partition("->")
-        row.params, row.results = _types(params), _types(results)
+    prefix = opcode >> 16
+    row.prefix = prefix
+    row.sub = sub = opcode & 0xFFFF
+    row.id = number = PREFIX_BASE[prefix] + sub if prefix else sub
+    mnemonic, _, immediates = syntax.partition(" ")
+    row.mnemonic = mnemonic
+    row.keyword = keyword or mnemonic
+    row.name = mnemonic.replace(".", "_")
+    row.immediates, row.align, row.lanes = _syntaxes.get(immediates) or _immediates(immediates)
+    row.params, row.results = _columns.get(type) or _types(type)
     row.traps = traps
-    row.const = bool(const)
-    row.const_feature = const if isinstance(const, str) else None
+    row.const = const is not False
+    row.const_feature = const if const.__class__ is str else None
     row.feature = feature or _current_proposal
-    assert row.id not in OPS and row.mnemonic not in BY_NAME, row
-    OPS[row.id] = BY_NAME[row.mnemonic] = row
+    assert number not in OPS and mnemonic not in BY_NAME, row
+    OPS[number] = BY_NAME[mnemonic] = row
 
 
-def _types(text: str) -> tuple[ValType | str, ...]:
-    """The types in one half of a type column, as `at i32` or `(ref i31)`."""
-    text = text.strip()
-    parsed = _parsed_types.get(text)
-    if parsed is None:
+_syntaxes: dict[str, tuple[tuple[str, ...], int, int]] = {}
+
+
+def _immediates(text: str) -> tuple[tuple[str, ...], int, int]:
+    """Kinds, alignment and lanes of what follows a mnemonic, as `memarg:4 laneidx:4`."""
+    kinds, align, lanes = [], 0, 0
+    for word in text.split():
+        kind, _, number = word.partition(":")
+        assert kind in IMMEDIATES, text
+        kinds.append(kind)
+        if kind == "memarg":
+            align = int(number)
+        elif number:
+            lanes = int(number)
+    found = _syntaxes[text] = tuple(kinds), align, lanes
+    return found
+
+
+_Types = tuple[ValType | str, ...] | None
+_columns: dict[str | None, tuple[_Types, _Types]] = {None: (None, None)}
+
+
+def _types(column: str | None) -> tuple[_Types, _Types]:
+    """Params and results of a type column, as `at i32 ->` or `i32 -> (ref i31)`."""
+    assert column is not None
+    found = []
+    for text in column.split("->"):
+        text = text.strip()
         words = [text] if text.startswith("(") else text.split()
-        parsed = tuple([AT if word == AT else VAL_TYPES[word] for word in words])
-        _parsed_types[text] = parsed
-    return parsed
+        found.append(tuple([AT if word == AT else VAL_TYPES[word] for word in words]))
+    params, results = found
+    _columns[column] = params, results
+    return params, results
 
 
 # fmt: off

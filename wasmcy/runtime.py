@@ -2,50 +2,77 @@
 
 from __future__ import annotations
 
-import os
-from array import array
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from operator import itemgetter
 
 from .binary.decoder import decode
 from .engine.code import Code
-from .engine.instance import Exports, Instance, link
+from .engine.instance import Instance, link
 from .engine.machine import set_caller_class
-from .engine.store import Memory, Store
+from .engine.store import Store
 from .errors import LinkError
-from .features import Features
-from .limits import Limits
-from .module import ModuleSyntax
+from .features import DEFAULT, Features
 from .types import FuncType, GlobalType, MemoryType, TableType, TagType
 from .validation.context import Context
 from .validation.module import validate
 
-ExternType = FuncType | TableType | MemoryType | GlobalType | TagType
-F = TypeVar("F", bound=Callable[..., Any])
-_DEFAULT = Features()
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # at run time `typing` alone would take 8 ms
+    import os
+    from collections.abc import Callable, Mapping
+    from typing import Any, Self, TypeVar
+
+    from .engine.instance import Exports
+    from .engine.store import Memory
+    from .limits import Limits
+    from .module import ModuleSyntax
+
+    ExternType = FuncType | TableType | MemoryType | GlobalType | TagType
+    F = TypeVar("F", bound=Callable[..., Any])
 
 
-class ImportType(NamedTuple):
+class ImportType(tuple[str, str, "ExternType"]):
     """What a module wants: from which module, under which name, of which type."""
 
-    module: str
-    name: str
-    type: ExternType
+    __slots__ = ()
+
+    module: str = property(itemgetter(0))  # type: ignore[assignment]
+    name: str = property(itemgetter(1))  # type: ignore[assignment]
+    type: ExternType = property(itemgetter(2))  # type: ignore[assignment]
+
+    def __new__(cls, module: str, name: str, type: ExternType) -> Self:
+        return tuple.__new__(cls, (module, name, type))
+
+    def __getnewargs__(self) -> tuple[str, str, ExternType]:
+        return self[0], self[1], self[2]
 
     @property
     def kind(self) -> str:
-        return _KIND[type(self.type)]
+        return _KIND[self[2].__class__]
+
+    def __repr__(self) -> str:
+        return f"ImportType(module={self[0]!r}, name={self[1]!r}, type={self[2]!r})"
 
 
-class ExportType(NamedTuple):
+class ExportType(tuple[str, "ExternType"]):
     """What a module offers: a name and a type."""
 
-    name: str
-    type: ExternType
+    __slots__ = ()
+
+    name: str = property(itemgetter(0))  # type: ignore[assignment]
+    type: ExternType = property(itemgetter(1))  # type: ignore[assignment]
+
+    def __new__(cls, name: str, type: ExternType) -> Self:
+        return tuple.__new__(cls, (name, type))
+
+    def __getnewargs__(self) -> tuple[str, ExternType]:
+        return self[0], self[1]
 
     @property
     def kind(self) -> str:
-        return _KIND[type(self.type)]
+        return _KIND[self[1].__class__]
+
+    def __repr__(self) -> str:
+        return f"ExportType(name={self[0]!r}, type={self[1]!r})"
 
 
 _KIND = {FuncType: "func", TableType: "table", MemoryType: "memory", GlobalType: "global", TagType: "tag"}
@@ -67,7 +94,7 @@ class Module:
     Spec: 2.5 "Modules".
     """
 
-    def __init__(self, source: bytes | bytearray | memoryview, *, features: Features = _DEFAULT, lazy: bool = False):
+    def __init__(self, source: bytes | bytearray | memoryview, *, features: Features = DEFAULT, lazy: bool = False):
         data = source if type(source) is bytes else bytes(source)
         self._syntax: ModuleSyntax = decode(data, features)
         context = Context(self._syntax)
@@ -76,7 +103,7 @@ class Module:
         self._export_places = {item.name: (item.kind, item.index) for item in self._syntax.exports}
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike[str], *, features: Features = _DEFAULT, lazy: bool = False) -> Module:
+    def from_file(cls, path: str | os.PathLike[str], *, features: Features = DEFAULT, lazy: bool = False) -> Module:
         """Load a .wasm file."""
         with open(path, "rb") as file:
             return cls(file.read(), features=features, lazy=lazy)

@@ -7,7 +7,7 @@ from struct import pack, unpack_from
 
 import pytest
 
-from wasmcy.wasi import Wasi, abi, directories
+from wasmcy.wasi import Wasi, abi, descriptors, directories
 
 PREVIEW1, PREVIEW0 = "wasi_snapshot_preview1", "wasi_unstable"
 
@@ -162,13 +162,19 @@ def new_guest():
 
 
 WAYS = ["by descriptor", "by path"] if directories.HAS_DIR_FD else ["by path"]
+NOT_ON_WINDOWS = ["readv", "writev", "preadv", "pwritev", "posix_fallocate", "fdatasync"]
 
 
 @pytest.fixture(params=WAYS)
 def directory_way(request, monkeypatch):
-    """Runs a test with each way to reach the host's directories that this system has."""
-    defaults = (request.param == "by descriptor",)
-    monkeypatch.setattr(directories.open_directory, "__defaults__", defaults)
+    """Runs a test with each way to reach the host's files: the best, and what Windows has."""
+    by_descriptor = request.param == "by descriptor"
+    monkeypatch.setattr(directories.open_directory, "__defaults__", (by_descriptor,))
+    if not by_descriptor:
+        for name in NOT_ON_WINDOWS:
+            monkeypatch.delattr(os, name, raising=False)
+        monkeypatch.setattr(os, "supports_fd", os.supports_fd - {os.utime})
+        monkeypatch.setattr(descriptors, "fcntl", None)
     return request.param
 
 

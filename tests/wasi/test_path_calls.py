@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from wasmcy.wasi import ReadOnly, abi
+from wasmcy.wasi import ReadOnly, abi, directories
 
 CREAT, DIRECTORY, EXCL, TRUNC = abi.O_CREAT, abi.O_DIRECTORY, abi.O_EXCL, abi.O_TRUNC
 READ_WRITE = abi.FD_READ | abi.FD_WRITE
@@ -508,3 +508,22 @@ def test_a_failing_open_leaves_nothing_open(guest, tree, host_descriptors):
     for path in ("none", "dir/sub/none", "f/x", "dir/../..", "to-dir/sub/../../../x", "loop/x"):
         assert isinstance(guest.open(path), str)
     assert host_descriptors() == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["NUL", "nul", "con.txt", "Aux .c", "COM1", "lpt9.x", "CONIN$", "f.", "f ", "f:stream", "C:f",
+     "dir\\f", "..\\outside\\secret", "f?", "f*", "f\x01", '"f"', "a|b", "<f>"],
+)  # fmt: skip
+def test_names_that_mean_something_else_on_windows_are_not_there(
+    new_guest, tree, monkeypatch, name
+):
+    monkeypatch.setattr(directories, "WINDOWS", True)
+    monkeypatch.setattr(directories.open_directory, "__defaults__", (False,))
+    guest = new_guest(dirs={"/": tree})
+    for path in (name, "dir/" + name, name + "/f"):
+        assert guest.open(path, CREAT, READ_WRITE) == "noent"
+        assert guest("path_create_directory", 3, path) == "noent"
+        assert guest("path_rename", 3, "f", 3, path) == "noent"
+        assert guest("path_unlink_file", 3, path) == "noent"
+    assert guest.read(guest.open("f")) == b"at top"

@@ -26,8 +26,8 @@ from wasmcy.engine.structs cimport *
 from .. import matching
 from ..errors import Frame, GuestException, MemoryLimit, StackExhausted, Timeout, Trap, WasmError
 from ..opcodes import (
-    OP_DATA_DROP, OP_ELEM_DROP, OP_MEMORY_COPY, OP_MEMORY_FILL, OP_MEMORY_GROW, OP_MEMORY_INIT, OP_TABLE_COPY,
-    OP_TABLE_FILL, OP_TABLE_GROW, OP_TABLE_INIT, OP_TABLE_SIZE, OP_THROW,
+    OP_DATA_DROP, OP_ELEM_DROP, OP_MEMORY_ATOMIC_NOTIFY, OP_MEMORY_ATOMIC_WAIT32, OP_MEMORY_ATOMIC_WAIT64, OP_MEMORY_COPY, OP_MEMORY_FILL, OP_MEMORY_GROW, OP_MEMORY_INIT, OP_MEMORY_SIZE,
+    OP_TABLE_COPY, OP_TABLE_FILL, OP_TABLE_GET, OP_TABLE_GROW, OP_TABLE_INIT, OP_TABLE_SET, OP_TABLE_SIZE, OP_THROW,
 )
 from ..types import FuncType
 from .store import parse_type, set_reference_types
@@ -146,7 +146,7 @@ cdef int run(Store store, Activation* activation) except -1:
                 if not store.stress:
                     saved = PyEval_SaveThread()
             continue
-        if reason == LEAVE_OPERATION and bulk(activation, stack_limit):
+        if reason == LEAVE_BULK and bulk(activation):
             continue
         if saved != NULL:
             PyEval_RestoreThread(saved)
@@ -203,9 +203,8 @@ cdef int answer(Store store, Activation* activation, u64* stack_limit) except -1
 
 cdef trap(Activation* activation, u64 reason):
     message = MESSAGES[reason]
-    if reason == TRAP_UNDEFINED or reason == TRAP_UNINITIALIZED:
-        frames = backtrace(activation)
-        return Trap(message, frames)
+    if reason == TRAP_UNINITIALIZED:
+        message = f"{message} {activation.value}"
     return Trap(message, backtrace(activation))
 
 
@@ -387,35 +386,32 @@ cdef offset_at(Code code, FuncCode* function, Py_ssize_t word):
 cdef u64 O_MEMORY_COPY = OP_MEMORY_COPY, O_MEMORY_FILL = OP_MEMORY_FILL
 
 
-cdef bint bulk(Activation* activation, u64* stack_limit) noexcept nogil:
-    """memory.copy and memory.fill of more than the handlers do, by pieces; True: finished.
+cdef bint bulk(Activation* activation) noexcept nogil:
+    """A piece of a large memory.copy or memory.fill, whose operands the handler left at slot C.
 
-    Bounds were checked by the handler.  A piece at a time: between two the poll counter ends, so
-    that `run` looks around; the operands say what is left.
+    Bounds have been checked.  Several pieces are done at a time, then the instruction starts again
+    as a poll would: with what is left as operands, so that `run` looks around.
     """
     cdef u64* pc = activation.pc
-    cdef u64* operands = activation.sp + F_D(pc)
+    cdef u64* operands = activation.sp + F_C(pc)
     cdef MemoryRecord* memory = activation.instance.memory0
-    cdef u64 to = operands[0], n = operands[2], piece
-    if F_A(pc) != O_MEMORY_COPY and F_A(pc) != O_MEMORY_FILL:
+    cdef u64 to = operands[0], source = operands[1], n = operands[2], piece
+    if to + n > memory.size or (wcy_half(pc + 2, 0) == O_MEMORY_COPY and source + n > memory.size):
         return False
-    if wcy_half(pc + 2, 0) != 0 or wcy_half(pc + 2, 1) != 0:
-        return False
-    if to + n > memory.size or (F_A(pc) == O_MEMORY_COPY and operands[1] + n > memory.size):
-        return False
-    piece = n if n < PIECE else PIECE
-    if F_A(pc) == O_MEMORY_FILL:
-        memset(memory.base + to, <int>(operands[1] & 255), piece)
-        operands[0] = to + piece
-    elif to <= operands[1]:
-        memmove(memory.base + to, memory.base + operands[1], piece)
-        operands[0] = to + piece
-        operands[1] += piece
-    else:  # from the end, where the spans may overlap
-        memmove(memory.base + to + n - piece, memory.base + operands[1] + n - piece, piece)
-    operands[2] = n - piece
-    if operands[2] == 0:
-        activation.pc = pc + 3
+    while n:
+        piece = n if n < PIECE else PIECE
+        if wcy_half(pc + 2, 0) == O_MEMORY_FILL:
+            memset(memory.base + to, <int>(source & 255), piece)
+            to += piece
+        elif to <= source:
+            memmove(memory.base + to, memory.base + source, piece)
+            to += piece
+            source += piece
+        else:  # from the end, where the spans may overlap
+            memmove(memory.base + to + n - piece, memory.base + source + n - piece, piece)
+        n -= piece
+    activation.pc = pc + 3
+    activation.poll -= 256
     return True
 
 
@@ -427,7 +423,9 @@ cdef int operate(Store store, Activation* activation) except -1:
     cdef u32 x = wcy_half(pc + 2, 0), y = wcy_half(pc + 2, 1)
     cdef InstanceData instance = <InstanceData>activation.instance.object
     if op == OP_MEMORY_GROW:
-        operands[0] = <u32>(<Memory>instance.memories[x]).grow_pages(<u32>operands[0])
+        operands[0] = as_size(memory_is64(instance, x), (<Memory>instance.memories[x]).grow_pages(operands[0]))
+    elif op == OP_MEMORY_SIZE:
+        operands[0] = (<Memory>instance.memories[x]).record.size // 65536
     elif op == OP_MEMORY_COPY:
         copy_memory((<Memory>instance.memories[x]), (<Memory>instance.memories[y]), operands, activation)
     elif op == OP_MEMORY_FILL:
@@ -439,7 +437,15 @@ cdef int operate(Store store, Activation* activation) except -1:
     elif op == OP_TABLE_SIZE:
         operands[0] = (<Table>instance.tables[x]).record.size
     elif op == OP_TABLE_GROW:
-        operands[0] = <u32>(<Table>instance.tables[x]).grow_by(<u32>operands[1], operands[0])
+        operands[0] = as_size(
+            (<Table>instance.tables[x]).record.is64, (<Table>instance.tables[x]).grow_by(operands[1], operands[0])
+        )
+    elif op == OP_TABLE_GET:
+        check(operands[0], 1, (<Table>instance.tables[x]).record.size, TRAP_TABLE_BOUNDS, activation)
+        operands[0] = (<Table>instance.tables[x]).record.elements[operands[0]]
+    elif op == OP_TABLE_SET:
+        check(operands[0], 1, (<Table>instance.tables[x]).record.size, TRAP_TABLE_BOUNDS, activation)
+        (<Table>instance.tables[x]).record.elements[operands[0]] = operands[1]
     elif op == OP_TABLE_FILL:
         fill_table((<Table>instance.tables[x]), operands, activation)
     elif op == OP_TABLE_COPY:
@@ -448,6 +454,12 @@ cdef int operate(Store store, Activation* activation) except -1:
         init_table((<Table>instance.tables[y]), instance, x, operands, activation)
     elif op == OP_ELEM_DROP:
         instance.elems[x] = None
+    elif op == OP_MEMORY_ATOMIC_NOTIFY:  # nobody waits on an unshared memory
+        check_atomic((<Memory>instance.memories[y]), operands[0], x, 4, activation)
+        operands[0] = 0
+    elif op == OP_MEMORY_ATOMIC_WAIT32 or op == OP_MEMORY_ATOMIC_WAIT64:
+        check_atomic((<Memory>instance.memories[y]), operands[0], x, 4 if op == OP_MEMORY_ATOMIC_WAIT32 else 8, activation)
+        raise Trap("expected shared memory", backtrace(activation))
     else:
         raise AssertionError(f"no operation {op}")
     activation.value = operands[0]
@@ -455,9 +467,25 @@ cdef int operate(Store store, Activation* activation) except -1:
     return 0
 
 
+cdef bint memory_is64(InstanceData instance, u32 index) noexcept:
+    return (<Memory>instance.memories[index]).record.is64
+
+
+cdef u64 as_size(bint is64, i64 result) noexcept:
+    """The result of memory.grow or table.grow: -1 in the width of the address type."""
+    return <u64>result if is64 else <u32>result
+
+
 cdef int check(u64 at, u64 n, u64 size, u64 reason, Activation* activation) except -1:
     if at > size or n > size - at:
         raise trap(activation, reason)
+    return 0
+
+
+cdef int check_atomic(Memory memory, u64 address, u64 offset, u64 size, Activation* activation) except -1:
+    check(address, offset + size, memory.record.size, TRAP_BOUNDS, activation)
+    if (address + offset) & (size - 1):
+        raise trap(activation, TRAP_UNALIGNED)
     return 0
 
 

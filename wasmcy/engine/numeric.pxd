@@ -145,3 +145,16 @@ cdef inline u64 sat_u64(double a) noexcept nogil:
     if not (a > -1.0):
         return 0
     return <u64>a if a < 18446744073709551616.0 else 0xFFFFFFFFFFFFFFFFu
+
+
+# The upper half of a 128-bit product, from 32-bit halves.
+
+cdef inline u64 mul_high_u64(u64 a, u64 b) noexcept nogil:
+    cdef u64 low = (a & 0xFFFFFFFFu) * (b & 0xFFFFFFFFu)
+    cdef u64 middle = (a >> 32) * (b & 0xFFFFFFFFu) + (low >> 32)
+    cdef u64 other = (a & 0xFFFFFFFFu) * (b >> 32) + (middle & 0xFFFFFFFFu)
+    return (a >> 32) * (b >> 32) + (middle >> 32) + (other >> 32)
+
+
+cdef inline u64 mul_high_s64(u64 a, u64 b) noexcept nogil:
+    return mul_high_u64(a, b) - (b if <i64>a < 0 else 0) - (a if <i64>b < 0 else 0)

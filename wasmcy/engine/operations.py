@@ -36,6 +36,8 @@ from .forms import (
     FUSE_ALU_SR,
     FUSE_FIRST_IMMEDIATE,
     FUSE_LOAD_K,
+    FUSE_LOAD_KI,
+    FUSE_LOAD_KI_NARROW,
     FUSE_LOAD_KS,
     FUSE_LOAD_RI,
     FUSE_LOAD_SI,
@@ -46,6 +48,9 @@ from .forms import (
     FUSE_STEP_RS,
     FUSE_STEP_SR,
     FUSE_STEP_Z,
+    FUSE_STORE_KI,
+    FUSE_STORE_KI_NARROW,
+    FUSE_STORE_KS,
     FUSE_STORE_RI,
     FUSE_STORE_SI,
     FUSE_STORE_SS,
@@ -59,6 +64,7 @@ from .forms import (
     KIND_OPERATION,
     KIND_STORE,
     KIND_UNARY,
+    KIND_WIDE,
     NAMED,
     STORE_FORMS,
 )
@@ -394,7 +400,9 @@ _CALLEE = [
     "table = instance.tables[W_HALF(pc, 2, 1)]",
     "if WASMCY_UNLIKELY(u >= table.size): TRAP TRAP_UNDEFINED",
     "callee = <FuncRef*>table.elements[u]",
-    "if WASMCY_UNLIKELY(callee == NULL): TRAP TRAP_UNINITIALIZED",
+    "if WASMCY_UNLIKELY(callee == NULL):",
+    "    instance.activation.value = u",
+    "    TRAP TRAP_UNINITIALIZED",
     "if WASMCY_UNLIKELY(callee.type != W_HALF(pc, 2, 0)): TRAP TRAP_SIGNATURE",
 ]
 
@@ -433,6 +441,8 @@ one("enter", 2, [  # the locals: A zeros from slot D
     "x = F_A(pc)", "dst = sp + F_D(pc)",
     "while x != 0:", "    dst[0] = 0", "    dst += 1", "    x -= 1", "    WASMCY_BARRIER()", "NEXT 2",
 ])  # fmt: skip
+for _n in range(1, 5):
+    one(f"enter{_n}", 2, ["dst = sp + F_D(pc)", *(f"dst[{i}] = 0" for i in range(_n)), "NEXT 2"])
 one("unreachable", 2, ["TRAP TRAP_UNREACHABLE"])
 one("operation", 3, ["LEAVE LEAVE_OPERATION"])  # [D operands, A instruction, B][immediates]: machine.operate
 one("throw", 3, ["LEAVE LEAVE_THROW"])
@@ -440,6 +450,16 @@ one("throw", 3, ["LEAVE LEAVE_THROW"])
 one("leave.result", 2, ["LEAVE LEAVE_RESULT"])
 one("leave.link", 2, ["LEAVE LEAVE_LINK"])
 one("leave.translate", 2, ["LEAVE LEAVE_TRANSLATE"])
+# an i64 index as an i32 one: what no table is large enough for becomes 2**32 - 1
+producer("index64", 2, "i64", ["x = sp[F_A(pc)]"], "x if x < 0xFFFFFFFFu else 0xFFFFFFFFu", "i64")
+# wide arithmetic: operands from slot D on, the low and high halves of the result in their place
+_LOW_HIGH = ["sp[F_D(pc)] = x", "sp[F_D(pc) + 1] = y", "NEXT 2"]
+_PAIRS = ["x = sp[F_D(pc)]", "y = sp[F_D(pc) + 1]", "ea = sp[F_D(pc) + 2]", "n = sp[F_D(pc) + 3]"]
+one("i64.add128", 2, [*_PAIRS, "x = x + ea", "y = y + n + (x < ea)", *_LOW_HIGH])
+one("i64.sub128", 2, [*_PAIRS, "y = y - n - (x < ea)", "x = x - ea", *_LOW_HIGH])
+for _name, _high in (("u", "mul_high_u64"), ("s", "mul_high_s64")):
+    one(f"i64.mul_wide_{_name}", 2, [
+        "ea = sp[F_D(pc)]", "n = sp[F_D(pc) + 1]", "x = ea * n", f"y = {_high}(ea, n)", *_LOW_HIGH])  # fmt: skip
 producer("memory.size", 2, "i64", [], "mem_size >> 16", "i64")
 producer("ref.func", 2, "i64", [], "<u64>(instance.own_funcs + F_HALF(pc))", "i64")
 producer("ref.func.imported", 2, "i64", [], "<u64>instance.imported_funcs[F_HALF(pc)]", "i64")
@@ -447,14 +467,20 @@ _TABLE = ["table = instance.tables[F_C(pc)]", "u = wcy_slot_u32(sp, F_A(pc))",
           "if WASMCY_UNLIKELY(u >= table.size): TRAP TRAP_TABLE_BOUNDS"]  # fmt: skip
 producer("table.get", 2, "i64", _TABLE, "table.elements[u]", "i64")
 one("table.set", 2, [*_TABLE, "table.elements[u] = sp[F_B(pc)]", "NEXT 2"])
-# small copies and fills are done here; the others leave, so that they can be interrupted
-_BULK = "if WASMCY_UNLIKELY(n > 65536): LEAVE LEAVE_OPERATION"
-_THREE = ["u = wcy_slot_u32(sp, F_D(pc))", "v = wcy_slot_u32(sp, F_D(pc) + 1)", "n = wcy_slot_u32(sp, F_D(pc) + 2)"]
+# small copies and fills are done here; the others put their operands at slot C and leave: machine.bulk
+_BULK = [
+    "if WASMCY_UNLIKELY(n > 65536):",
+    "    sp[F_C(pc)] = u",
+    "    sp[F_C(pc) + 1] = v",
+    "    sp[F_C(pc) + 2] = n",
+    "    LEAVE LEAVE_BULK",
+]
+_THREE = ["u = wcy_slot_u32(sp, F_D(pc))", "v = wcy_slot_u32(sp, F_A(pc))", "n = wcy_slot_u32(sp, F_B(pc))"]
 one("memory.copy", 3, [
-    *_THREE, "if WASMCY_UNLIKELY(<u64>u + n > mem_size or <u64>v + n > mem_size): TRAP TRAP_BOUNDS", _BULK,
+    *_THREE, "if WASMCY_UNLIKELY(<u64>u + n > mem_size or <u64>v + n > mem_size): TRAP TRAP_BOUNDS", *_BULK,
     "memmove(mem + u, mem + v, n)", "NEXT 3"])  # fmt: skip
 one("memory.fill", 3, [
-    *_THREE, "if WASMCY_UNLIKELY(<u64>u + n > mem_size): TRAP TRAP_BOUNDS", _BULK,
+    *_THREE, "if WASMCY_UNLIKELY(<u64>u + n > mem_size): TRAP TRAP_BOUNDS", *_BULK,
     "memset(mem + u, <int>(v & 255), n)", "NEXT 3"])  # fmt: skip
 CALLS_OUT = {"memory.copy": {"memmove"}, "memory.fill": {"memset"}}  # the only calls a handler may make
 
@@ -494,6 +520,16 @@ for _kind in ("i32", "i64"):
             for _second, _forms in ALU_SECOND.items():
                 for _form2 in _forms:
                     alu(_kind, _first, _form, _second, _form2)
+# the same with two 32-bit immediates, in a third word: what does not fit 16 bits
+WIDE: dict[tuple[int, int], int] = {}
+for _first in ("add", "mul", "and", "or", "xor", "shl", "shr_u", "shr_s"):
+    for _form in ("si", "ri"):
+        for _second in ("add", "mul", "and", "or", "xor", "shl", "shr_u"):
+            _name = f"2i.i32.{_first}:{_form}.{_second}"
+            _lines = [f"a = {read('i32', 'A' if _form[0] == 's' else 'r')}", "b = W_HALF(pc, 2, 0)",
+                      f"a = {cast('i32', semantics.expression(f'i32.{_first}'))}", "b = W_HALF(pc, 2, 1)"]  # fmt: skip
+            producer(_name, 3, "i32", _lines, cast("i32", semantics.expression(f"i32.{_second}")), "i32")
+            WIDE[ID[f"i32.{_first}:{_form}"], ID[f"i32.{_second}:ri"]] = ID[_name]
 for _first in ("add", "sub", "mul"):
     for _form in ("ss", "rs"):
         for _second in ("add", "sub", "mul"):
@@ -515,7 +551,11 @@ SCALED = {  # the same with a shift count 1..3: three neighbouring pairs
             "2.i32.shl:si.add:rs", FUSE_LOAD_KS),
     "rks": ("<u32>((<u32>r0 << {0}) + " + _SLOT.format("C") + ")", "W_HALF(pc, 2, 0)", 3,
             "2.i32.shl:ri.add:rs", FUSE_LOAD_KS),
+    "ski": ("<u32>((" + _SLOT.format("A") + " << {0}) + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3,
+            "2i.i32.shl:si.add", FUSE_LOAD_KI),
+    "rki": ("<u32>((<u32>r0 << {0}) + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3, "2i.i32.shl:ri.add", FUSE_LOAD_KI),
 }  # fmt: skip
+NARROW = {"2i.i32.shl:si.add": "2.i32.shl:si.add:ri", "2i.i32.shl:ri.add": "2.i32.shl:ri.add:ri"}
 FUSED_LOADS = ("i32.load", "i64.load", "f32.load", "f64.load", "i32.load8_s", "i32.load8_u", "i32.load16_s", "i32.load16_u")
 FUSED_STORES = ("i32.store", "i64.store", "f32.store", "f64.store", "i32.store8", "i32.store16")
 for _name in FUSED_LOADS:
@@ -528,6 +568,8 @@ for _name in FUSED_LOADS:
         for _k in (1, 2, 3):
             producer(f"{_name}@{_mode}{_k}", _words, _kind, bounds(f"<u64>{_address.format(_k)} + <u64>{_offset}"), _value, _kind)
         FUSIONS[ID[_merged], ID[f"{_name}:r"]] = ID[f"{_name}@{_mode}1"], _how
+        if _merged in NARROW:
+            FUSIONS[ID[NARROW[_merged]], ID[f"{_name}:r"]] = ID[f"{_name}@{_mode}1"], FUSE_LOAD_KI_NARROW
 for _name in FUSED_STORES:  # si, ri: [D address, A value, half offset][summand]; ss: [D, A value, B, C offset]
     _op = BY_NAME[_name]
     _kind = NAMES[_op.params[1]]
@@ -547,6 +589,21 @@ for _name in FUSED_STORES:  # si, ri: [D address, A value, half offset][summand]
                 [*bounds(f"<u64>{_address} + <u64>{_offset}"), store_value(_op, _value), f"NEXT {_words}"], _kind)  # fmt: skip
             if _form != "r" or _kind[0] == "f":
                 FUSIONS[ID[ADDRESS[_mode][3]], ID[f"{_name}:r{_form}"]] = ID[f"{_name}@{_mode}:{_form}"], _how
+
+# scaled: [D index, A value, half offset][base immediate]; [D index, A value, C base slot][offset]
+for _name in FUSED_STORES:
+    _op = BY_NAME[_name]
+    _kind = NAMES[_op.params[1]]
+    for _mode, _words in (("ski", 3), ("sks", 3)):
+        _address, _offset, _, _merged, _ = SCALED[_mode]
+        _address = _address.replace("F_A", "F_D")
+        for _k in (1, 2, 3):
+            one(f"{_name}@{_mode}{_k}", _words,
+                [*bounds(f"<u64>{_address.format(_k)} + <u64>{_offset}"), store_value(_op, read(_kind, "A")), "NEXT 3"], _kind)  # fmt: skip
+        _how = FUSE_STORE_KI if _mode == "ski" else FUSE_STORE_KS
+        FUSIONS[ID[_merged], ID[f"{_name}:rs"]] = ID[f"{_name}@{_mode}1"], _how
+        if _merged in NARROW:
+            FUSIONS[ID[NARROW[_merged]], ID[f"{_name}:rs"]] = ID[f"{_name}@{_mode}1"], FUSE_STORE_KI_NARROW
 
 # step and branch: D = A + imm16, then branch on D and (slot B | immediate) [.., C imm16][displacement, immediate]
 _STEP = ["a = wcy_slot_u32(sp, F_A(pc)) + <u32><i64>F_C16(pc)", "r0 = a", "sp[F_D(pc)] = r0"]
@@ -576,7 +633,7 @@ align()
 # rare instructions, done outside the handlers: (operands, results) come from the table
 OPERATIONS = (
     "memory.grow", "memory.init", "data.drop", "memory.copy", "memory.fill",
-    "table.grow", "table.size", "table.fill", "table.copy", "table.init", "elem.drop",
+    "memory.size", "table.get", "table.set", "table.grow", "table.size", "table.fill", "table.copy", "table.init", "elem.drop",
     "memory.atomic.notify", "memory.atomic.wait32", "memory.atomic.wait64",
 )  # fmt: skip
 
@@ -617,6 +674,9 @@ def tables():
             t["result"][op.id] = op.results[0] if op.results else 0
     for op in (*LOAD, *STORE, *ATOMIC_LOAD, *ATOMIC_STORE, *ATOMIC_RMW, *ATOMIC_CMPXCHG):
         t["any"][op.id] = ID[f"{op.mnemonic}@any"]
+    for mnemonic in ("i64.add128", "i64.sub128", "i64.mul_wide_u", "i64.mul_wide_s"):
+        op = BY_NAME[mnemonic]
+        t["kind"][op.id], t["operand"][op.id], t["any"][op.id] = KIND_WIDE, len(op.params), ID[mnemonic]
     for mnemonic in OPERATIONS:
         t["kind"][BY_NAME[mnemonic].id] = KIND_OPERATION
         t["operand"][BY_NAME[mnemonic].id] = OPERATION_SHAPE[mnemonic][0]
@@ -634,7 +694,7 @@ def tables():
         t["tests"][ID[f"i64.eqz:{form}"]] = 3 + i
 
     first, second = {}, {}
-    for a, b in FUSIONS:
+    for a, b in (*FUSIONS, *WIDE):
         first.setdefault(a, len(first) + 1)
         second.setdefault(b, len(second) + 1)
     columns = len(second) + 1
@@ -647,6 +707,9 @@ def tables():
     for (a, b), (handler, how) in FUSIONS.items():
         t["fused"][first[a] * columns + second[b]] = handler
         t["fuse_how"][first[a] * columns + second[b]] = how
+    t["fuse_wide"] = [0] * len(t["fused"])
+    for (a, b), handler in WIDE.items():
+        t["fuse_wide"][first[a] * columns + second[b]] = handler
     t["fuse_columns"] = [columns]
     t["named"] = [ID[name] for name in NAMED]
     t["by_class"] = [ID[name.format(kind)] for name in BY_CLASS for kind in ("i64", "f64", "f32")]
@@ -655,7 +718,7 @@ def tables():
 
 # operands popped and the type of the result pushed (0: none), for KIND_OPERATION
 OPERATION_SHAPE = {
-    "memory.grow": (1, I32), "memory.init": (3, 0), "data.drop": (0, 0), "memory.copy": (3, 0), "memory.fill": (3, 0),
+    "memory.grow": (1, I32), "memory.size": (0, I32), "table.get": (1, -1), "table.set": (2, 0), "memory.init": (3, 0), "data.drop": (0, 0), "memory.copy": (3, 0), "memory.fill": (3, 0),
     "table.grow": (2, I32), "table.size": (0, I32), "table.fill": (3, 0), "table.copy": (3, 0), "table.init": (3, 0),
     "elem.drop": (0, 0), "memory.atomic.notify": (2, I32), "memory.atomic.wait32": (3, I32), "memory.atomic.wait64": (3, I32),
 }  # fmt: skip

@@ -173,5 +173,6 @@ cdef enum Reason:
     LEAVE_TAIL_CALL
     LEAVE_LINK                      # a call into another instance returned
     LEAVE_POLL
+    LEAVE_BULK                      # a large memory.copy or memory.fill
     LEAVE_OPERATION                 # a rare instruction, done in machine.pyx
     LEAVE_THROW

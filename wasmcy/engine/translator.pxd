@@ -5,20 +5,20 @@ from wasmcy.validation.listener cimport Listener
 cdef long long OP_BLOCK, OP_BR, OP_BR_IF, OP_BR_TABLE, OP_CALL, OP_CALL_INDIRECT, OP_DROP, OP_ELSE, OP_END
 cdef long long OP_F32_CONST, OP_F64_CONST, OP_GLOBAL_GET, OP_GLOBAL_SET, OP_I32_ADD, OP_I32_CONST, OP_I64_CONST
 cdef long long OP_I64_EQZ, OP_IF, OP_LOCAL_GET, OP_LOCAL_SET, OP_LOCAL_TEE, OP_LOOP, OP_MEMORY_COPY, OP_MEMORY_FILL
-cdef long long OP_MEMORY_SIZE, OP_NOP, OP_ATOMIC_FENCE, OP_REF_FUNC, OP_REF_IS_NULL, OP_REF_NULL, OP_RETURN
+cdef long long OP_MEMORY_SIZE, OP_MEMORY_GROW, OP_TABLE_GROW, OP_TABLE_SIZE, OP_NOP, OP_ATOMIC_FENCE, OP_REF_FUNC, OP_REF_IS_NULL, OP_REF_NULL, OP_RETURN
 cdef long long OP_RETURN_CALL, OP_RETURN_CALL_INDIRECT, OP_SELECT, OP_SELECT_T, OP_TABLE_GET, OP_TABLE_SET, OP_THROW
 cdef long long OP_THROW_REF, OP_TRY_TABLE, OP_UNREACHABLE
-cdef long long FLAG_COMMUTATIVE, FLAG_EQZ, FUSE_ALU_RI, FUSE_ALU_SR, FUSE_FIRST_IMMEDIATE, FUSE_LOAD_K, FUSE_LOAD_KS
+cdef long long FLAG_COMMUTATIVE, FLAG_EQZ, FUSE_ALU_RI, FUSE_ALU_SR, FUSE_FIRST_IMMEDIATE, FUSE_LOAD_K, FUSE_LOAD_KS, FUSE_LOAD_KI, FUSE_LOAD_KI_NARROW, FUSE_STORE_KI, FUSE_STORE_KI_NARROW, FUSE_STORE_KS
 cdef long long FUSE_LOAD_RI, FUSE_LOAD_SI, FUSE_LOAD_SS, FUSE_MOVES, FUSE_MOVE_BRANCH, FUSE_STEP_RI, FUSE_STEP_RS
 cdef long long FUSE_STEP_SR, FUSE_STEP_Z, FUSE_STORE_RI, FUSE_STORE_SI, FUSE_STORE_SS, KIND_ATOMIC_CMPXCHG
 cdef long long KIND_ATOMIC_LOAD, KIND_ATOMIC_RMW, KIND_ATOMIC_STORE, KIND_BINARY, KIND_COMPARE, KIND_LOAD
-cdef long long KIND_OPERATION, KIND_STORE, KIND_UNARY
+cdef long long KIND_OPERATION, KIND_STORE, KIND_UNARY, KIND_WIDE
 cdef long long H_ADD_RI, H_ADD_SI, H_BR, H_BR64_NZ, H_BR64_NZ_R, H_BR64_Z, H_BR64_Z_R, H_BR_NZ, H_BR_NZ_R
 cdef long long H_BR_TABLE, H_BR_TABLE_R, H_BR_Z, H_BR_Z_R, H_CALL, H_CALL_IMPORT, H_CALL_INDIRECT, H_CALL_INDIRECT_R
-cdef long long H_CONST32, H_CONST64, H_ENTER, H_MEMORY_COPY, H_MEMORY_FILL, H_MEMORY_SIZE, H_MOVE, H_MOVE2, H_MOVE4
+cdef long long H_CONST32, H_CONST64, H_ENTER, H_ENTER1, H_MEMORY_COPY, H_MEMORY_FILL, H_MEMORY_SIZE, H_MOVE, H_MOVE2, H_MOVE4
 cdef long long H_MOVESPAN, H_OPERATION, H_REF_FUNC, H_REF_FUNC_IMPORTED, H_RETURN_CALL, H_RETURN_CALL_IMPORT
 cdef long long H_RETURN_CALL_INDIRECT, H_RETURN_CALL_INDIRECT_R, H_RETURN_MANY, H_RETURN_VOID, H_STEP2, H_TABLE_GET
-cdef long long H_TABLE_SET, H_THROW, H_UNREACHABLE
+cdef long long H_TABLE_SET, H_INDEX64, H_THROW, H_UNREACHABLE
 cdef long long I32, I64, F32, F64, V128
 cdef long long LOCAL, CONST, TEMP, ACC, SUM, AT_BLOCK, AT_LOOP, AT_IF, AT_FUNCTION, AT_TRY, IN_SLOT, IN_ACC
 cdef long long IMMEDIATE, INT, F64_CLASS, F32_CLASS, WINDOW, MOVES, MAX_SLOTS, LOW32, FUSE_COLUMNS
@@ -43,7 +43,7 @@ cdef class Translator(Listener):
     cdef bint fusing
     # tables, by instruction or handler id
     cdef short[::1] t_kind, t_operand, t_result, t_size, t_flags, t_swapped, t_any, t_handler, t_branch
-    cdef short[::1] t_compares, t_tests, t_fuse_first, t_fuse_second, t_fused, t_fuse_how
+    cdef short[::1] t_compares, t_tests, t_fuse_first, t_fuse_second, t_fused, t_fuse_how, t_fuse_wide
     cdef short[::1] c_setr, c_constr, c_get, c_get_imported, c_set, c_set_imported, c_select, c_return
     # the operand stack
     cdef long long[::1] kinds, values, addends, types
@@ -172,5 +172,13 @@ cdef class Translator(Listener):
     cdef int end_function(self, bint reachable) except -1
     @cython.locals(imported='long long', slot='long long', value='long long')
     cdef int other(self, long long op, long long kind, long long x, long long y, long long z) except -1
-    @cython.locals(context='Context')
-    cdef bint wide(self, long long op, long long x, long long y) except -1
+    @cython.locals(result='long long')
+    cdef int operation_result(self, long long op, long long x) except? -2
+    @cython.locals(n='long long', first='long long', i='long long')
+    cdef int wide_arithmetic(self, long long op) except -1
+    @cython.locals(slot='long long')
+    cdef int narrow_index(self) except -1
+    @cython.locals(code='unsigned long long[::1]', w='unsigned long long')
+    cdef int merge_wide(self, long long handler, long long q, long long half) except -1
+    @cython.locals(home='long long', n='long long', b='long long', a='long long', i='long long')
+    cdef int bulk(self, long long op) except -1

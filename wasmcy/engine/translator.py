@@ -48,6 +48,7 @@ from ..opcodes import (
     OP_LOOP,
     OP_MEMORY_COPY,
     OP_MEMORY_FILL,
+    OP_MEMORY_GROW,
     OP_MEMORY_SIZE,
     OP_NOP,
     OP_ATOMIC_FENCE,
@@ -60,7 +61,9 @@ from ..opcodes import (
     OP_SELECT,
     OP_SELECT_T,
     OP_TABLE_GET,
+    OP_TABLE_GROW,
     OP_TABLE_SET,
+    OP_TABLE_SIZE,
     OP_THROW,
     OP_THROW_REF,
     OP_TRY_TABLE,
@@ -75,6 +78,8 @@ from .forms import (
     FUSE_ALU_SR,
     FUSE_FIRST_IMMEDIATE,
     FUSE_LOAD_K,
+    FUSE_LOAD_KI,
+    FUSE_LOAD_KI_NARROW,
     FUSE_LOAD_KS,
     FUSE_LOAD_RI,
     FUSE_LOAD_SI,
@@ -85,6 +90,9 @@ from .forms import (
     FUSE_STEP_RS,
     FUSE_STEP_SR,
     FUSE_STEP_Z,
+    FUSE_STORE_KI,
+    FUSE_STORE_KI_NARROW,
+    FUSE_STORE_KS,
     FUSE_STORE_RI,
     FUSE_STORE_SI,
     FUSE_STORE_SS,
@@ -98,6 +106,7 @@ from .forms import (
     KIND_OPERATION,
     KIND_STORE,
     KIND_UNARY,
+    KIND_WIDE,
     NAMED,
 )
 from ..validation.listener import Listener
@@ -154,6 +163,7 @@ H_RETURN_CALL_IMPORT = _handlers["return_call_import"]
 H_RETURN_CALL_INDIRECT = _handlers["return_call_indirect:s"]
 H_RETURN_CALL_INDIRECT_R = _handlers["return_call_indirect:r"]
 H_ENTER = _handlers["enter"]
+H_ENTER1 = _handlers["enter1"]  # enter2 to enter4 follow it
 H_UNREACHABLE = _handlers["unreachable"]
 H_OPERATION = _handlers["operation"]
 H_THROW = _handlers["throw"]
@@ -164,6 +174,7 @@ H_REF_FUNC = _handlers["ref.func"]
 H_REF_FUNC_IMPORTED = _handlers["ref.func.imported"]
 H_TABLE_GET = _handlers["table.get"]
 H_TABLE_SET = _handlers["table.set"]
+H_INDEX64 = _handlers["index64"]
 FUSE_COLUMNS = TABLES["fuse_columns"][0]
 
 
@@ -215,6 +226,7 @@ class Translator(Listener):
         self.t_fuse_second = t["fuse_second"]
         self.t_fused = t["fused"]
         self.t_fuse_how = t["fuse_how"]
+        self.t_fuse_wide = t["fuse_wide"]
         self.c_setr = _by_class["setr.{}"]
         self.c_constr = _by_class["constr.{}"]
         self.c_get = _by_class["global.get.{}.own"]
@@ -286,6 +298,10 @@ class Translator(Listener):
                     merged = self.t_fused[first * FUSE_COLUMNS + second]
                     if how and self.merge(how, merged, q, d, a, half & LOW32, extra, x):
                         return 0
+                    merged = self.t_fuse_wide[first * FUSE_COLUMNS + second]
+                    if merged:
+                        self.merge_wide(merged, q, half & LOW32)
+                        return 0
         self.emit(handler, d, a, half)
         if extra:
             self.word(x)
@@ -343,6 +359,42 @@ class Translator(Listener):
                 return 0
             handler += 2 * (b - 1)
             first_d = 0
+            b = 0
+            y = half
+            words = 1
+        elif how == FUSE_LOAD_KI or how == FUSE_LOAD_KI_NARROW:
+            if how == FUSE_LOAD_KI:
+                y = code[q + 2] >> 32
+                b = code[q + 2] & LOW32
+            else:
+                y = c | (LOW32 & ~0xFFFF if c & 0x8000 else 0)
+            if b < 1 or b > 3:
+                return 0
+            handler += 2 * (b - 1)
+            first_d = 0
+            b = half & 0xFFFF
+            c = half >> 16
+            words = 1
+        elif how == FUSE_STORE_KI or how == FUSE_STORE_KI_NARROW:
+            if how == FUSE_STORE_KI:
+                y = code[q + 2] >> 32
+                b = code[q + 2] & LOW32
+            else:
+                y = c | (LOW32 & ~0xFFFF if c & 0x8000 else 0)
+            if b < 1 or b > 3:
+                return 0
+            handler += b - 1
+            first_d = first_a
+            first_a = a
+            b = half & 0xFFFF
+            c = half >> 16
+            words = 1
+        elif how == FUSE_STORE_KS:
+            if b < 1 or b > 3:
+                return 0
+            handler += b - 1
+            first_d = first_a
+            first_a = a
             b = 0
             y = half
             words = 1
@@ -404,6 +456,17 @@ class Translator(Listener):
             self.latest = q
             self.before = -1
         return 1
+
+    def merge_wide(self, handler, q, half):
+        """Two ALU operations with immediates become one that holds both in a third word."""
+        code = self.code
+        w = code[q + 1]
+        self.last = q
+        code[q] = handler
+        code[q + 1] = w & 0xFFFF0000
+        self.length = q + 2
+        self.word(w >> 32 | half << 32)
+        return 0
 
     # ------------------------------------------------------------------ accumulators
     def wrote(self, slot, accumulator):
@@ -1278,7 +1341,7 @@ class Translator(Listener):
         self.resolve(1 if indirect else 0)
         if indirect:
             if context.table_is64[table]:
-                raise Unsupported("call_indirect through a 64-bit table")
+                self.narrow_index()
             self.pop()
             found = self.found
             value = self.value
@@ -1329,6 +1392,14 @@ class Translator(Listener):
                 self.mirror[class_of(context.pool[context.sig_ro[type_]])] = at
         return 0
 
+    def narrow_index(self):
+        """The i64 index on top becomes an i32 one that is out of bounds where it was."""
+        slot = self.in_slot(self.base + self.height - 1)
+        self.clobber(0)
+        self.emit(H_INDEX64, 0, slot, 0)
+        self.push_result(I32)
+        return 0
+
     def operation(self, op, operands, result, x, y):
         """A rare instruction: operands in their homes, result in the first one's."""
         height = self.height - operands
@@ -1336,25 +1407,36 @@ class Translator(Listener):
             self.clobber(0)
         for i in range(height, self.height):
             self.settle(i)
-        handler = H_OPERATION
-        if op == OP_MEMORY_COPY and x == 0 and y == 0:
-            handler = H_MEMORY_COPY
-        elif op == OP_MEMORY_FILL and x == 0:
-            handler = H_MEMORY_FILL
         if result:  # leaving loses the accumulators
             self.clobber(1)
             self.clobber(2)
         else:
             for i in range(3):
                 self.clobber(i)
-        self.emit(handler, self.base + height, op, 0)
+        self.emit(H_OPERATION, self.base + height, op, 0)
         self.word(x | y << 32)
         self.truncate(height)
         self.forget()
         if self.highest < height + 1:
             self.highest = height + 1
         if result:
-            self.push(TEMP, self.base + height, result)
+            self.push(TEMP, self.base + height, 0 if result < 0 else result)
+        return 0
+
+    def bulk(self, op):
+        """memory.copy and memory.fill of memory 0: operands where they are, C a place to leave from."""
+        self.resolve(3)
+        if self.height + 3 > self.highest:
+            self.highest = self.height + 3
+        home = self.base + self.height - 3
+        n = self.in_slot(home + 2)
+        b = self.in_slot(home + 1)
+        a = self.in_slot(home)
+        for i in range(3):
+            self.clobber(i)
+        self.emit(H_MEMORY_COPY if op == OP_MEMORY_COPY else H_MEMORY_FILL, a, b, n | (home + 3) << 16)
+        self.word(op)
+        self.forget()
         return 0
 
     def throw(self, op, x):
@@ -1442,7 +1524,8 @@ class Translator(Listener):
             self.producer[i] = -1
         self.forget()
         if locals_ > params:
-            self.emit(H_ENTER, params + 2, locals_ - params, 0)
+            n = locals_ - params
+            self.emit(H_ENTER if n > 4 else H_ENTER1 + n - 1, params + 2, n, 0)
             self.last = -1
         self.new_label(AT_FUNCTION, 0, sig)
         return 0
@@ -1612,29 +1695,42 @@ class Translator(Listener):
             self.last = -1
         elif op == OP_THROW or op == OP_THROW_REF:
             self.throw(op, x)
-        elif kind == KIND_OPERATION and not self.wide(op, x, y):
-            self.operation(op, self.t_operand[op], self.t_result[op], x, y)
+        elif (
+            (op == OP_MEMORY_COPY and x == 0 and y == 0) or (op == OP_MEMORY_FILL and x == 0)
+        ) and not self.context.mem_is64[0]:
+            self.bulk(op)
+        elif kind == KIND_OPERATION:
+            self.operation(op, self.t_operand[op], self.operation_result(op, x), x, y)
+        elif kind == KIND_WIDE:
+            self.wide_arithmetic(op)
         elif kind >= KIND_ATOMIC_LOAD and kind <= KIND_ATOMIC_CMPXCHG:
             self.atomic(op, kind, x, y)
         else:
             raise Unsupported(f"{OPS[op].mnemonic} cannot be executed yet")
         return 0
 
-    def wide(self, op, x, y):
-        """Whether an operation concerns a 64-bit memory or table."""
-        mnemonic = OPS[op].mnemonic
-        context = self.context
-        if mnemonic.startswith("memory.atomic"):
-            return True
-        if mnemonic == "memory.init":
-            return context.mem_is64[y]
-        if mnemonic.startswith("memory"):
-            return context.mem_is64[x] or (mnemonic == "memory.copy" and context.mem_is64[y])
-        if mnemonic == "table.init":
-            return context.table_is64[y]
-        if mnemonic.startswith("table"):
-            return context.table_is64[x] or (mnemonic == "table.copy" and context.table_is64[y])
-        return False
+    def operation_result(self, op, x):
+        """The type of an operation's result, 0: none; sizes have the address type of memory or table x."""
+        result = self.t_result[op]
+        if result == I32:
+            if op == OP_MEMORY_SIZE or op == OP_MEMORY_GROW:
+                return I64 if self.context.mem_is64[x] else I32
+            if op == OP_TABLE_SIZE or op == OP_TABLE_GROW:
+                return I64 if self.context.table_is64[x] else I32
+        return result
+
+    def wide_arithmetic(self, op):
+        n = self.t_operand[op]
+        first = self.height - n
+        for i in range(first, self.height):
+            self.settle(i)
+        self.emit(self.t_any[op], self.base + first, 0, 0)
+        self.last = -1
+        self.truncate(first)
+        for i in range(2):
+            self.wrote(self.base + first + i, -1)
+            self.push(TEMP, self.base + first + i, I64)
+        return 0
 
 
 def class_of(type_):

@@ -22,7 +22,8 @@ cdef class Context:
     cdef Py_ssize_t n_pool                    # of `pool` in use
     cdef dict block_rows                      # value type -> row
     # the other types, by type index
-    cdef readonly object canon_ids            # what matching.canonicalise gave, held as long as this
+    cdef readonly object canon_ids            # what matching.canonicalise gave
+    cdef object held                          # holds them
     cdef readonly long long[::1] canon        # the same: canonical ids
     cdef readonly long long[::1] kind_of      # KIND_FUNC, KIND_STRUCT or KIND_ARRAY
     cdef readonly long long[::1] super_of     # type index, -1: none

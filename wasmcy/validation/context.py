@@ -39,17 +39,21 @@ from ..types import NULL as NULLABLE
 
 REF_BOT = REF  # a non-null reference to the bottom of all heap types, in dead code only
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..module import ModuleSyntax
+
 KIND_FUNC = 0
 KIND_STRUCT = 1
 KIND_ARRAY = 2
 
 
-def words(n):
+def words(n: int) -> array[int]:
     """An array of n zeros."""
     return array("q", bytes(8 * n))
 
 
-def enlarged(old):
+def enlarged(old: array[int]) -> array[int]:
     """A copy of the array `old` with room for at least as much again."""
     fresh = words(2 * len(old) + 8)
     view = fresh
@@ -58,7 +62,7 @@ def enlarged(old):
     return fresh
 
 
-def _lattice():
+def _lattice() -> tuple[array[int], array[int], array[int]]:
     """The abstract heap types by the low four bits of each, for the three arrays below."""
     above, top, bottom = words(256), words(16), words(16)
     for sub in HEAP_NAMES:
@@ -76,6 +80,18 @@ HEAP_ABOVE, HEAP_TOP, HEAP_BOTTOM = _lattice()
 KIND_HEAP = array("q", [HEAP_FUNC, HEAP_STRUCT, HEAP_ARRAY])  # by KIND_
 
 
+class Held:
+    """Canonical ids of types, released when this is collected."""
+
+    __slots__ = ("ids",)
+
+    def __init__(self, ids: array[int]) -> None:
+        self.ids = ids
+
+    def __del__(self) -> None:
+        release(self.ids)
+
+
 class Context:
     """What the bodies of one module can refer to.
 
@@ -85,22 +101,18 @@ class Context:
         InvalidError: a type refers to a type that it cannot refer to.
     """
 
-    def __init__(self, module):
+    def __init__(self, module: ModuleSyntax) -> None:
         self.module = module
         self.features = module.features
-        self.canon_ids = None
         self.set_types(module)
         self.set_functions(module)
         self.set_index_spaces(module)
 
-    def __del__(self):
-        if self.canon_ids is not None:
-            release(self.canon_ids)
-
-    def set_types(self, module):
+    def set_types(self, module: ModuleSyntax) -> None:
         """Flatten the types section."""
         n = self.n_types = len(module.types)
         self.canon_ids = canonicalise(module.types, module.rec_groups)
+        self.held = Held(self.canon_ids)
         self.canon = array("q", self.canon_ids)
         self.kind_of, self.super_of, self.no_default = words(n), words(n), words(n)
         self.field_n, self.field_po, self.field_ro = words(n), words(n), words(n)
@@ -134,36 +146,29 @@ class Context:
         self.pool, self.n_pool = pool, len(pool)
         self.field_storage, self.field_mut = storage, mutable
         self.n_sigs = n
-        self.block_rows = {}
+        self.block_rows: dict[int, int] = {}
         self.add_sig(())
 
-    def set_functions(self, module):
+    def set_functions(self, module: ModuleSyntax) -> None:
         """Flatten the function and tag index spaces: type indices, imports first."""
-        imported = [item.desc for item in module.imports if item.kind == "func"]
-        self.n_imported_funcs = len(imported)
-        func_sig = array("q", imported)
-        func_sig.extend(array("q", module.funcs))
-        self.func_sig, self.n_funcs = func_sig, len(func_sig)
+        self.n_imported_funcs = len(module.imported_funcs)
+        self.func_sig = array("q", module.imported_funcs) + array("q", module.funcs)
+        self.n_funcs = len(self.func_sig)
         self.declared = bytearray(self.n_funcs)
-        tags = [item.desc for item in module.imports if item.kind == "tag"]
-        self.tag_sig = array("q", [*tags, *module.tags])
+        self.tag_sig = array("q", module.imported_tags + module.tags)
         self.n_tags = len(self.tag_sig)
 
-    def set_index_spaces(self, module):
+    def set_index_spaces(self, module: ModuleSyntax) -> None:
         """Flatten tables, memories, globals and segments, imports first."""
-        imported = {"table": [], "memory": [], "global": []}
-        for item in module.imports:
-            if item.kind in imported:
-                imported[item.kind].append(item.desc)
-        tables = imported["table"] + [table.type for table in module.tables]
+        tables = module.imported_tables + [table.type for table in module.tables]
         self.n_tables = len(tables)
         self.table_element = array("q", [table.element for table in tables])
         self.table_is64 = array("q", [table.is64 for table in tables])
-        memories = imported["memory"] + list(module.memories)
+        memories = module.imported_memories + module.memories
         self.n_memories = len(memories)
         self.mem_is64 = array("q", [memory.is64 for memory in memories])
-        globals_ = imported["global"] + [item.type for item in module.globals]
-        self.n_imported_globals = len(imported["global"])
+        globals_ = module.imported_globals + [item.type for item in module.globals]
+        self.n_imported_globals = len(module.imported_globals)
         self.n_globals = len(globals_)
         self.global_type = array("q", [item.type for item in globals_])
         self.global_mut = array("q", [item.mutable for item in globals_])
@@ -173,7 +178,7 @@ class Context:
 
     # Matching. Spec: 3.3 "Matching". All type indices are in range, all types canonical.
 
-    def matches(self, sub, sup):
+    def matches(self, sub: int, sup: int) -> bool:
         """Whether value type `sub` is a subtype of `sup`, which is not BOT."""
         if sub == sup or sub == BOT:
             return True
@@ -183,7 +188,7 @@ class Context:
             return False
         return self.heap_matches(sub, sup)
 
-    def heap_matches(self, sub, sup):
+    def heap_matches(self, sub: int, sup: int) -> bool:
         """Whether the heap type of reference type `sub` is a subtype of that of `sup`."""
         index = sub & INDEX_MASK
         above = sup & INDEX_MASK
@@ -201,7 +206,7 @@ class Context:
             return index == HEAP_BOTTOM[above & 15]
         return HEAP_ABOVE[16 * (index & 15) + (above & 15)] != 0
 
-    def inherits(self, index, canon):
+    def inherits(self, index: int, canon: int) -> bool:
         """Whether a type above type `index` has that canonical id."""
         at = self.super_of[index]
         while at >= 0:
@@ -210,14 +215,14 @@ class Context:
             at = self.super_of[at]
         return False
 
-    def top_of(self, valtype):
+    def top_of(self, valtype: int) -> int:
         """The nullable reference to the top of the hierarchy of a reference type's heap type."""
         heap = valtype & INDEX_MASK
         if valtype & CONCRETE:
             heap = KIND_HEAP[self.kind_of[heap]]
         return REF | NULLABLE | HEAP_TOP[heap & 15]
 
-    def sig_of_block(self, valtype):
+    def sig_of_block(self, valtype: int) -> int:
         """The row of the block type `[] -> [valtype]`, or of `[] -> []` where `valtype` is BOT."""
         if valtype == BOT:
             return self.n_types
@@ -226,7 +231,7 @@ class Context:
             row = self.block_rows[valtype] = self.add_sig((valtype,))
         return row
 
-    def add_sig(self, results):
+    def add_sig(self, results: tuple[int, ...]) -> int:
         """Append a row `[] -> results`; returns its number."""
         row = self.n_sigs
         if row >= len(self.sig_np):

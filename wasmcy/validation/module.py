@@ -13,6 +13,8 @@ from .validator import Validator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..module import Data, Elem, Expr, Global, Import, ModuleSyntax, Table
     from ..types import MemoryType, TableType
 
@@ -20,9 +22,7 @@ MAX_TABLE_32 = (1 << 32) - 1
 MAX_TABLE_64 = (1 << 64) - 1
 
 
-def validate(
-    module: ModuleSyntax, context: Context | None = None, bodies: bool = True
-) -> Context:
+def validate(module: ModuleSyntax, context: Context | None = None, bodies: bool = True) -> Context:
     """Validate a module; returns the context that its bodies are validated in.
 
     `bodies=False` leaves the bodies for later, to `Validator.function`.
@@ -57,8 +57,8 @@ class ModuleValidator:
             self.memory_type(memory, None)
         for index in self.module.tags:
             self.tag_type(index, None)
-        for number, item in enumerate(self.module.globals):
-            self.global_(number, item)
+        for number, variable in enumerate(self.module.globals):
+            self.global_(number, variable)
         self.exports()
         self.start()
         for number, elem in enumerate(self.module.elems):
@@ -113,8 +113,8 @@ class ModuleValidator:
             memory.page_size_log2 == 0
         )
         if max(memory.min, memory.max or 0) > most:
-            size = "16EiB" if memory.is64 else "4GiB"
-            raise InvalidError(f"memory size must be at most {most} pages ({size})", offset)
+            bytes_ = "16EiB" if memory.is64 else "4GiB"
+            raise InvalidError(f"memory size must be at most {most} pages ({bytes_})", offset)
         if memory.shared and memory.max is None:
             raise InvalidError("shared memory must have maximum", offset)
 
@@ -132,7 +132,8 @@ class ModuleValidator:
     # Imports and exports
 
     def import_(self, item: Import) -> None:
-        desc, offset = item.desc, item.offset
+        desc: Any = item.desc  # its type depends on the kind
+        offset = item.offset
         if item.kind == "func":
             self.func_type(desc, offset)
         elif item.kind == "table":
@@ -195,8 +196,10 @@ class ModuleValidator:
 
     def global_(self, number: int, item: Global) -> None:
         self.val_type(item.type.type, item.offset)
-        first = self.context.n_imported_globals
-        self.constant(item.init, item.type.type, first + number if self.module.features.gc else first)
+        n_globals = self.context.n_imported_globals
+        if self.module.features.gc:
+            n_globals += number
+        self.constant(item.init, item.type.type, n_globals)
 
     def elem(self, number: int, elem: Elem) -> None:
         context = self.context

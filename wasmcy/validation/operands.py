@@ -17,26 +17,31 @@ from array import array
 
 from ..binary.types import TypeDecoder
 from ..errors import InvalidError, Unsupported
-from ..opcodes import AT, N_IDS, OP_LOOP, OPS
+from ..opcodes import N_IDS, OP_LOOP, OPS
 from ..types import BOT, REF, val_type
 from .context import REF_BOT, enlarged, words
 
 MAX_OPERANDS = 1_000_000
 MAX_DEPTH = 100_000
 
-ADDRESS = -1  # in TYPES: the address type of the memory or table in question
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .context import Context
+    from .listener import Listener
+
+ADDRESS = -1  # in TYPES, for opcodes.AT: the address type of the memory or table in question
 
 
-def _signatures():
+def _signatures() -> tuple[array[int], ...]:
     counts = words(N_IDS), words(N_IDS), words(N_IDS), words(N_IDS)
     types = array("q")
     for row in OPS.values():
-        if row.params is None:
+        if row.params is None or row.results is None:
             continue
         at = 0
         for part in row.params, row.results:
             counts[at][row.id], counts[at + 1][row.id] = len(part), len(types)
-            types.extend([ADDRESS if t == AT else t for t in part])
+            types.extend([t if isinstance(t, int) else ADDRESS for t in part])
             at += 2
     return *counts, types
 
@@ -49,11 +54,11 @@ NP_OF, PO_OF, NR_OF, RO_OF, TYPES = _signatures()
 class Operands:
     """The state of a walk over the bodies of one module, one body at a time."""
 
-    def __init__(self, context):
+    def __init__(self, context: Context) -> None:
         self.context = context
         self.decoder = TypeDecoder(context.module.data, context.features)
         self.code = self.decoder.reader
-        self.translator = None
+        self.translator: Listener | None = None
         self.constant = False
         self.at = 0
         self.op = 0
@@ -77,7 +82,7 @@ class Operands:
         self.label_n = 0
         self.label_po = 0
 
-    def tell(self, op, x, y, z):
+    def tell(self, op: int, x: int, y: int, z: int) -> int:
         """Report an instruction that is valid and can be reached."""
         if self.live and self.translator is not None:
             self.translator.visit(op, self.at, x, y, z)
@@ -85,7 +90,7 @@ class Operands:
 
     # Operands
 
-    def reserve(self, n):
+    def reserve(self, n: int) -> int:
         """Make room for n more operands."""
         if self.height + n > MAX_OPERANDS:
             raise self.invalid(f"too many operands: this build allows {MAX_OPERANDS}")
@@ -93,7 +98,7 @@ class Operands:
             self.stack = enlarged(self.stack)
         return 0
 
-    def push_val(self, valtype):
+    def push_val(self, valtype: int) -> int:
         """Push one operand."""
         if self.height >= len(self.stack):
             self.reserve(1)
@@ -101,7 +106,7 @@ class Operands:
         self.height += 1
         return 0
 
-    def pop_any(self):
+    def pop_any(self) -> int:
         """Pop one operand of whatever type; returns the type."""
         if self.height > self.floor:
             self.height -= 1
@@ -110,7 +115,7 @@ class Operands:
             raise self.mismatch("any type")
         return BOT
 
-    def pop_val(self, expected):
+    def pop_val(self, expected: int) -> int:
         """Pop one operand, which must match `expected`."""
         if self.height > self.floor:
             self.height -= 1
@@ -122,7 +127,7 @@ class Operands:
             raise self.mismatch(type_text(expected))
         return 0
 
-    def pop_ref(self):
+    def pop_ref(self) -> int:
         """Pop one reference; returns its type, REF_BOT in dead code."""
         valtype = self.pop_any()
         if valtype == BOT:
@@ -132,7 +137,7 @@ class Operands:
             raise self.mismatch("reference")
         return valtype
 
-    def match_vals(self, po, n, retype):
+    def match_vals(self, po: int, n: int, retype: bool) -> int:
         """Check the topmost operands against n types of the pool, without popping them.
 
         `retype`: they become those types, also operands that dead code has not pushed.
@@ -154,7 +159,7 @@ class Operands:
             self.push_vals(po, n)
         return 0
 
-    def pop_vals(self, po, n):
+    def pop_vals(self, po: int, n: int) -> int:
         """Pop operands that match n types of the pool."""
         self.match_vals(po, n, False)
         if self.height - self.floor < n:
@@ -163,7 +168,7 @@ class Operands:
             self.height -= n
         return 0
 
-    def push_vals(self, po, n):
+    def push_vals(self, po: int, n: int) -> int:
         """Push n types of the pool."""
         if self.height + n > len(self.stack):
             self.reserve(n)
@@ -172,7 +177,7 @@ class Operands:
         self.height += n
         return 0
 
-    def apply(self, op, address):
+    def apply(self, op: int, address: int) -> int:
         """Pop and push what the table says; `address` is the type of addresses."""
         for i in range(PO_OF[op] + NP_OF[op], PO_OF[op], -1):
             expected = TYPES[i - 1]
@@ -184,7 +189,7 @@ class Operands:
 
     # Control
 
-    def push_ctrl(self, op, row):
+    def push_ctrl(self, op: int, row: int) -> int:
         """Open the frame of a block of signature `row`, whose parameters are operands already."""
         depth = self.n_ctrl
         if depth >= len(self.ctrl_op):
@@ -200,7 +205,7 @@ class Operands:
         self.dead = False
         return 0
 
-    def grow_control(self):
+    def grow_control(self) -> int:
         if self.n_ctrl >= MAX_DEPTH:
             raise self.invalid(f"too many nested blocks: this build allows {MAX_DEPTH}")
         self.ctrl_op = enlarged(self.ctrl_op)
@@ -211,7 +216,7 @@ class Operands:
         self.ctrl_inits = enlarged(self.ctrl_inits)
         return 0
 
-    def close(self):
+    def close(self) -> int:
         """Check the operands at the end of the innermost frame: its results and nothing else."""
         row = self.ctrl_row[self.n_ctrl - 1]
         n, po = self.context.sig_nr[row], self.context.sig_ro[row]
@@ -221,7 +226,7 @@ class Operands:
         self.forget_inits(self.ctrl_inits[self.n_ctrl - 1])
         return 0
 
-    def reopen(self, op):
+    def reopen(self, op: int) -> int:
         """Begin the next part of the innermost frame, after `close`: an `else` or a handler."""
         top = self.n_ctrl - 1
         self.ctrl_op[top] = op
@@ -231,7 +236,7 @@ class Operands:
         self.live = not self.ctrl_hidden[top]
         return 0
 
-    def pop_ctrl(self):
+    def pop_ctrl(self) -> int:
         """Leave the innermost frame, after `close`; its results are operands of the outer."""
         top = self.n_ctrl - 1
         self.live = not self.ctrl_hidden[top]
@@ -241,7 +246,7 @@ class Operands:
             self.dead = self.ctrl_dead[top - 1] != 0
         return 0
 
-    def unreachable(self):
+    def unreachable(self) -> int:
         """What follows, up to the end of the innermost frame, is dead."""
         self.height = self.floor
         self.dead = True
@@ -249,7 +254,7 @@ class Operands:
         self.ctrl_dead[self.n_ctrl - 1] = 1
         return 0
 
-    def label(self, depth):
+    def label(self, depth: int) -> int:
         """Look up a label: sets `label_n` and `label_po` to its types in the pool."""
         if depth >= self.n_ctrl:
             raise self.invalid(f"unknown label {depth}")
@@ -263,7 +268,7 @@ class Operands:
 
     # Locals without a default value
 
-    def set_ready(self, index):
+    def set_ready(self, index: int) -> int:
         """The local has a value from here to the end of the innermost frame."""
         if self.n_inits >= len(self.inits):
             self.inits = enlarged(self.inits)
@@ -272,7 +277,7 @@ class Operands:
         self.n_inits += 1
         return 0
 
-    def forget_inits(self, n):
+    def forget_inits(self, n: int) -> int:
         """Undo all but the first n calls of `set_ready`."""
         while self.n_inits > n:
             self.n_inits -= 1
@@ -281,30 +286,30 @@ class Operands:
 
     # Errors
 
-    def invalid(self, message):
+    def invalid(self, message: str) -> InvalidError:
         """An `InvalidError` at the current instruction."""
         return InvalidError(message, self.at)
 
-    def unsupported(self):
+    def unsupported(self) -> Unsupported:
         """The error for an instruction without a rule."""
         return Unsupported(f"{OPS[self.op].mnemonic} is not supported yet", self.at)
 
-    def mismatch(self, expected):
+    def mismatch(self, expected: str) -> InvalidError:
         """The error for one operand of a wrong type, or none."""
         return self.requires("instruction", [expected], 1)
 
-    def mismatch_all(self, po, n):
+    def mismatch_all(self, po: int, n: int) -> InvalidError:
         """The error for operands that are not those n types of the pool."""
         return self.requires("instruction", self.pool_text(po, n), n)
 
-    def mismatch_block(self, po, n):
+    def mismatch_block(self, po: int, n: int) -> InvalidError:
         """The error for wrong operands at the end of a block."""
         return self.requires("block", self.pool_text(po, n), MAX_OPERANDS)
 
-    def pool_text(self, po, n):
+    def pool_text(self, po: int, n: int) -> list[str]:
         return [type_text(self.context.pool[po + i]) for i in range(n)]
 
-    def requires(self, what, expected, n):
+    def requires(self, what: str, expected: list[str], n: int) -> InvalidError:
         """The error that shows the types expected, and the topmost n of those there are."""
         n = min(n, self.height - self.floor)
         found = [type_text(self.stack[self.height - n + i]) for i in range(n)]
@@ -315,12 +320,12 @@ class Operands:
         )
 
 
-def type_text(valtype):
+def type_text(valtype: int) -> str:
     """A value type for a message."""
     return "(ref bot)" if valtype == REF_BOT else str(val_type(valtype))
 
 
-def listed(texts):
+def listed(texts: list[str]) -> str:
     """Types in a row, shortened in the middle where there are very many."""
     if len(texts) > 20:
         texts = [*texts[:10], "...", *texts[-9:]]

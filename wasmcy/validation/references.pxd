@@ -9,14 +9,19 @@ cdef int OP_BR_ON_CAST, OP_BR_ON_CAST_FAIL, OP_BR_ON_NON_NULL, OP_BR_ON_NULL
 cdef int OP_EXTERN_CONVERT_ANY, OP_REF_AS_NON_NULL, OP_REF_CAST, OP_REF_CAST_NULL, OP_REF_FUNC
 cdef int OP_REF_IS_NULL, OP_REF_NULL, OP_REF_TEST, OP_REF_TEST_NULL, OP_STRUCT_GET
 cdef int OP_STRUCT_GET_S, OP_STRUCT_GET_U, OP_STRUCT_NEW, OP_STRUCT_NEW_DEFAULT, OP_STRUCT_SET
-cdef long long CONCRETE, HEAP_ANY, HEAP_EXTERN, I8, I16, I32, INDEX_MASK, REF, NULLABLE
+cdef int OP_TABLE_COPY, OP_TABLE_FILL, OP_TABLE_GET, OP_TABLE_GROW, OP_TABLE_INIT, OP_TABLE_SET
+cdef long long CONCRETE, HEAP_ANY, HEAP_EXTERN, I8, I16, I32, I64, INDEX_MASK, REF, NULLABLE
 cdef long long KIND_ARRAY, KIND_STRUCT
 cdef Py_ssize_t MAX_FIXED
 
 
 cdef class References(Operands):
+    cdef bint reference_types                # a feature
+    cdef long long address                   # type of addresses, set by `use_table`, `use_memory`
+
     cdef int reference_rule(self, int op) except -1
     cdef int aggregate_rule(self, int op) except -1
+    cdef int table_rule(self, int op) except -1
 
     @cython.locals(heap="long long")
     cdef int rule_ref_null(self) except -1
@@ -78,7 +83,7 @@ cdef class References(Operands):
     cdef int rule_array_new(self) except -1
     @cython.locals(index=Py_ssize_t)
     cdef int rule_array_new_default(self) except -1
-    @cython.locals(index=Py_ssize_t, n=Py_ssize_t, i=Py_ssize_t)
+    @cython.locals(index=Py_ssize_t, n=Py_ssize_t, _=Py_ssize_t)
     cdef int rule_array_new_fixed(self) except -1
     @cython.locals(index=Py_ssize_t, segment=Py_ssize_t)
     cdef int rule_array_new_segment(self, int op) except -1
@@ -92,3 +97,23 @@ cdef class References(Operands):
     cdef int rule_array_copy(self) except -1
     @cython.locals(index=Py_ssize_t, segment=Py_ssize_t)
     cdef int rule_array_init(self, int op) except -1
+
+    cdef int use_table(self, Py_ssize_t index) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef Py_ssize_t table_index(self) except -1
+    cdef int zero_byte(self) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef int rule_table_get(self) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef int rule_table_set(self) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef int rule_table_grow(self) except -1
+    @cython.locals(index=Py_ssize_t)
+    cdef int rule_table_fill(self) except -1
+    @cython.locals(target=Py_ssize_t, source=Py_ssize_t, to="long long")
+    cdef int rule_table_copy(self) except -1
+    @cython.locals(segment=Py_ssize_t, table=Py_ssize_t)
+    cdef int rule_table_init(self) except -1
+    @cython.locals(element="long long")
+    cdef int check_elements(self, long long valtype, Py_ssize_t table) except -1
+    cdef int pop_copy(self, long long to, long long of) except -1

@@ -8,9 +8,7 @@ cdef int OP_BLOCK, OP_BR, OP_BR_IF, OP_BR_TABLE, OP_CALL, OP_CALL_INDIRECT, OP_C
 cdef int OP_CATCH, OP_CATCH_ALL, OP_DELEGATE, OP_DROP, OP_ELSE, OP_END, OP_GLOBAL_GET
 cdef int OP_GLOBAL_SET, OP_IF, OP_LOCAL_GET, OP_LOCAL_SET, OP_LOCAL_TEE, OP_LOOP, OP_MEMORY_COPY
 cdef int OP_RETHROW, OP_RETURN, OP_RETURN_CALL, OP_RETURN_CALL_INDIRECT, OP_RETURN_CALL_REF
-cdef int OP_SELECT, OP_SELECT_T, OP_TABLE_COPY, OP_TABLE_FILL, OP_TABLE_GET, OP_TABLE_GROW
-cdef int OP_TABLE_INIT, OP_TABLE_SET, OP_THROW, OP_THROW_REF, OP_TRY, OP_TRY_TABLE
-cdef int OP_UNREACHABLE
+cdef int OP_SELECT, OP_SELECT_T, OP_THROW, OP_THROW_REF, OP_TRY, OP_TRY_TABLE, OP_UNREACHABLE
 cdef long long BOT, CONCRETE, EXNREF, FUNCREF, HEAP_EXN, I32, I64, REF, NULLABLE
 cdef long long MAX_LOCALS, MAX_S7, MAX_S32, MAX_U32
 cdef unsigned long long MAX_S64, MAX_U64
@@ -26,10 +24,9 @@ cdef dict _forms_of
 cdef class Validator(References):
     cdef long long[::1] body_forms, constant_forms
     cdef long long[::1] forms                # those in use
-    cdef bint multi_value, multi_memory, reference_types  # features
+    cdef bint multi_value, multi_memory      # features
     cdef Py_ssize_t n_visible_globals        # that a constant expression may use
     cdef Py_ssize_t x, y                     # of an indirect call: type, table
-    cdef long long address                   # type of addresses, set by `use_memory`, `use_table`
     cdef long long stamp                     # number of this br_table
     cdef long long[::1] stamps               # that of the last to check a signature's types
 
@@ -43,7 +40,7 @@ cdef class Validator(References):
     cdef int begin(self, Py_ssize_t start, Py_ssize_t end, object translator) except -1
     @cython.locals(
         code=Reader, n="long long", po=Py_ssize_t, i=Py_ssize_t, valtype="long long",
-        total="long long", groups="long long",
+        total="long long", groups="long long", _="long long",
     )
     cdef int declare_locals(self, Py_ssize_t row) except -1
     @cython.locals(end=Py_ssize_t, i=Py_ssize_t)
@@ -63,12 +60,8 @@ cdef class Validator(References):
     cdef int memarg(self, int op) except -1
     cdef int check_alignment(self, int op, long long exponent) except -1
     cdef int use_memory(self, Py_ssize_t index) except -1
-    cdef int use_table(self, Py_ssize_t index) except -1
     @cython.locals(index=Py_ssize_t)
     cdef Py_ssize_t memory_index(self) except -1
-    @cython.locals(index=Py_ssize_t)
-    cdef Py_ssize_t table_index(self) except -1
-    cdef int zero_byte(self) except -1
     @cython.locals(
         code=Reader, way=int, x="long long", y="long long", start=Py_ssize_t, i=Py_ssize_t
     )
@@ -94,7 +87,7 @@ cdef class Validator(References):
     cdef int rule_drop(self) except -1
     @cython.locals(height=Py_ssize_t, one="long long", other="long long")
     cdef int rule_select(self) except -1
-    @cython.locals(n=Py_ssize_t, i=Py_ssize_t, valtype="long long")
+    @cython.locals(n=Py_ssize_t, _=Py_ssize_t, valtype="long long")
     cdef int rule_select_t(self) except -1
 
     @cython.locals(code=Reader, lead=int, at=Py_ssize_t, index="long long")
@@ -115,7 +108,7 @@ cdef class Validator(References):
     cdef int rule_br(self) except -1
     @cython.locals(depth=Py_ssize_t)
     cdef int rule_br_if(self) except -1
-    @cython.locals(n=Py_ssize_t, arity=Py_ssize_t, i=Py_ssize_t, depth=Py_ssize_t)
+    @cython.locals(n=Py_ssize_t, arity=Py_ssize_t, _=Py_ssize_t, depth=Py_ssize_t)
     cdef int rule_br_table(self) except -1
     @cython.locals(frame=Py_ssize_t, key=Py_ssize_t)
     cdef int match_label(self, Py_ssize_t depth) except -1
@@ -144,7 +137,7 @@ cdef class Validator(References):
     @cython.locals(index=Py_ssize_t)
     cdef int rule_throw(self) except -1
     cdef int rule_throw_ref(self) except -1
-    @cython.locals(row=Py_ssize_t, i=Py_ssize_t)
+    @cython.locals(row=Py_ssize_t, _=Py_ssize_t)
     cdef int rule_try_table(self) except -1
     @cython.locals(
         code=Reader, context=Context, kind=int, tag="long long", row=Py_ssize_t, n=Py_ssize_t,
@@ -162,20 +155,5 @@ cdef class Validator(References):
     @cython.locals(depth=Py_ssize_t, target=int)
     cdef int rule_rethrow(self) except -1
 
-    @cython.locals(index=Py_ssize_t)
-    cdef int rule_table_get(self) except -1
-    @cython.locals(index=Py_ssize_t)
-    cdef int rule_table_set(self) except -1
-    @cython.locals(index=Py_ssize_t)
-    cdef int rule_table_grow(self) except -1
-    @cython.locals(index=Py_ssize_t)
-    cdef int rule_table_fill(self) except -1
-    @cython.locals(target=Py_ssize_t, source=Py_ssize_t, to="long long")
-    cdef int rule_table_copy(self) except -1
-    @cython.locals(segment=Py_ssize_t, table=Py_ssize_t)
-    cdef int rule_table_init(self) except -1
-    @cython.locals(element="long long")
-    cdef int check_elements(self, long long valtype, Py_ssize_t table) except -1
     @cython.locals(target=Py_ssize_t, source=Py_ssize_t, to="long long")
     cdef int rule_memory_copy(self) except -1
-    cdef int pop_copy(self, long long to, long long of) except -1

@@ -30,8 +30,6 @@ from __future__ import annotations
 
 from ..errors import MalformedError, ModuleError
 from ..opcodes import (
-    ENABLED,
-    N_IDS,
     OP_BLOCK,
     OP_BR,
     OP_BR_IF,
@@ -60,26 +58,59 @@ from ..opcodes import (
     OP_RETURN_CALL_REF,
     OP_SELECT,
     OP_SELECT_T,
-    OP_TABLE_COPY,
-    OP_TABLE_FILL,
-    OP_TABLE_GET,
-    OP_TABLE_GROW,
-    OP_TABLE_INIT,
-    OP_TABLE_SET,
     OP_THROW,
     OP_THROW_REF,
     OP_TRY,
     OP_TRY_TABLE,
     OP_UNREACHABLE,
     OPS,
-    PREFIX_BASE,
-    availability,
 )
 from ..types import BOT, CONCRETE, EXNREF, FUNCREF, HEAP_EXN, I32, I64, REF
 from ..types import NULL as NULLABLE
 from .context import enlarged, words
+from .forms import (
+    ALIGN_OF,
+    ATOMIC,
+    FORM_ILLEGAL,
+    FORM_IMMEDIATE,
+    FORM_MEMARG,
+    FORM_NOT_CONST,
+    FORM_OFF,
+    FORM_PLAIN,
+    FORM_PREFIX,
+    FORM_REFERENCE,
+    FORM_RULE,
+    LANES_OF,
+    WAY_DATA_MEMORY,
+    WAY_ELEM,
+    WAY_F32,
+    WAY_F64,
+    WAY_I32,
+    WAY_I64,
+    WAY_LANE,
+    WAY_LANES,
+    WAY_MEMORY,
+    WAY_OF,
+    WAY_TABLE,
+    WAY_V128,
+    WAY_ZERO,
+    forms,
+)
 from .operands import listed, type_text
 from .references import References
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+
+    from ..features import Features
+    from .context import Context
+    from .listener import Listener
+
+MEMARG_MEMORY = 0x40  # flag of a memarg: a memory index follows
+EMPTY_BLOCK = 0x40  # the block type [] -> []; greater bytes up to 0x7f are value types
+CATCH_REF = 1  # bit of a catch clause's kind: it passes the exception too
+CATCH_ALL = 2  # bit of a catch clause's kind: it has no tag
 
 MAX_LOCALS = 50_000
 MAX_S7 = 0x7F
@@ -88,110 +119,30 @@ MAX_U32 = 0xFFFFFFFF
 MAX_S64 = 0x7FFFFFFFFFFFFFFF
 MAX_U64 = 0xFFFFFFFFFFFFFFFF
 
-# How an opcode is dealt with.
-FORM_ILLEGAL = 0
-FORM_OFF = 1  # of a proposal that is off
-FORM_NOT_CONST = 2  # not allowed in a constant expression
-FORM_PREFIX = 3
-FORM_PLAIN = 4  # type in the table, no immediates
-FORM_MEMARG = 5  # type in the table, a memarg and perhaps a lane
-FORM_IMMEDIATE = 6  # type in the table, other immediates
-FORM_RULE = 7  # a rule of this file
-FORM_REFERENCE = 8  # a rule of references.py
-
-# The immediates of instructions of FORM_IMMEDIATE.
-WAYS = (
-    "i32",
-    "i64",
-    "f32",
-    "f64",
-    "v128",
-    "laneidx",
-    "laneidx16",
-    "memidx",
-    "tableidx",
-    "dataidx",
-    "elemidx",
-    "dataidx memidx",
-    "zero",
-)
-WAY_I32, WAY_I64, WAY_F32, WAY_F64, WAY_V128, WAY_LANE, WAY_LANES = range(7)
-WAY_MEMORY, WAY_TABLE, WAY_DATA, WAY_ELEM, WAY_DATA_MEMORY, WAY_ZERO = range(7, 13)
-
-MEMARG_MEMORY = 0x40  # flag of a memarg: a memory index follows
-EMPTY_BLOCK = 0x40  # the block type [] -> []; greater bytes up to 0x7f are value types
-CATCH_REF = 1  # bit of a catch clause's kind: it passes the exception too
-CATCH_ALL = 2  # bit of a catch clause's kind: it has no tag
-
-_REFERENCE_FEATURES = ("function_references", "gc")
-
-
-def _form(row):
-    """The form of an instruction that is on."""
-    if row.params is None:
-        references = row.mnemonic.startswith("ref.") or row.feature in _REFERENCE_FEATURES
-        is_call = row.mnemonic.endswith("call_ref")
-        return FORM_REFERENCE if references and not is_call else FORM_RULE
-    if not row.immediates:
-        return FORM_PLAIN
-    return FORM_MEMARG if row.immediates[0] == "memarg" else FORM_IMMEDIATE
-
-
-def _forms(features):
-    """The forms of all opcodes in a body, and in a constant expression."""
-    available = availability(features)
-    body, constant = words(N_IDS), words(N_IDS)
-    for table in body, constant:
-        for prefix in PREFIX_BASE:
-            table[prefix] = FORM_PREFIX
-    for row in OPS.values():
-        on = available[row.id] == ENABLED
-        const = row.const and (not row.const_feature or getattr(features, row.const_feature))
-        body[row.id] = _form(row) if on else FORM_OFF
-        constant[row.id] = body[row.id] if const or not on else FORM_NOT_CONST
-    return body, constant
-
-
-_forms_of = {}  # Features -> forms
-
-
-def _table(value):
-    """An array of a fact about every instruction, by id."""
-    table = words(N_IDS)
-    for row in OPS.values():
-        table[row.id] = value(row)
-    return table
-
-
-WAY_OF = _table(
-    lambda row: WAYS.index(" ".join(row.immediates)) if _form(row) == FORM_IMMEDIATE else -1
-)
-ALIGN_OF = _table(lambda row: row.align.bit_length() - 1)
-LANES_OF = _table(lambda row: row.lanes)
-ATOMIC = _table(lambda row: row.feature == "threads")
+_forms_of: dict[Features, tuple[array[int], array[int]]] = {}
 
 
 class Validator(References):
     """Walks the bodies and constant expressions of one module, one at a time."""
 
-    def __init__(self, context):
+    def __init__(self, context: Context) -> None:
         super().__init__(context)
         features = context.features
         if features not in _forms_of:
-            _forms_of[features] = _forms(features)
+            _forms_of[features] = forms(features)
         self.body_forms, self.constant_forms = _forms_of[features]
         self.forms = self.body_forms
         self.multi_value = features.multi_value
         self.multi_memory = features.multi_memory
-        self.reference_types = features.reference_types
         self.n_visible_globals = 0
         self.x = 0
         self.y = 0
-        self.address = I32
         self.stamp = 0
         self.stamps = words(16)
 
-    def function(self, index, start, end, translator=None):
+    def function(
+        self, index: int, start: int, end: int, translator: Listener | None = None
+    ) -> None:
         """Validate the body of function `index`, the bytes from its locals to its last `end`.
 
         Raises:
@@ -216,7 +167,14 @@ class Validator(References):
         finally:
             self.translator = None
 
-    def constant_expression(self, start, end, valtype, n_globals, translator=None):
+    def constant_expression(
+        self,
+        start: int,
+        end: int,
+        valtype: int,
+        n_globals: int,
+        translator: Listener | None = None,
+    ) -> None:
         """Validate a constant expression of type `valtype` that may use the first globals.
 
         Raises:
@@ -234,7 +192,7 @@ class Validator(References):
         finally:
             self.translator = None
 
-    def begin(self, start, end, translator):
+    def begin(self, start: int, end: int, translator: Listener | None) -> int:
         if not 0 <= start <= end <= len(self.context.module.data):
             raise ValueError("a body must lie in the bytes of its module")
         self.code.pos, self.code.end = start, end
@@ -246,7 +204,7 @@ class Validator(References):
 
     # Locals
 
-    def declare_locals(self, row):
+    def declare_locals(self, row: int) -> int:
         """Read the declaration of locals; parameters come first. Spec: 5.5.13 "Code Section"."""
         code = self.code
         self.at = code.pos
@@ -254,10 +212,10 @@ class Validator(References):
         po = self.context.sig_po[row]
         self.n_locals = 0
         for i in range(n):
-            self.add_locals(1, self.context.pool[po + i], 1)
+            self.add_locals(1, self.context.pool[po + i], True)
         total = n
         groups = code.u32()
-        for i in range(groups):
+        for _ in range(groups):
             self.at = code.pos
             n = code.u32()
             valtype = self.val_type()
@@ -270,7 +228,7 @@ class Validator(References):
             raise self.invalid(f"too many locals: {total}, at most {MAX_LOCALS} are supported")
         return 0
 
-    def add_locals(self, n, valtype, ready):
+    def add_locals(self, n: int, valtype: int, ready: bool) -> int:
         end = self.n_locals + n
         while end > len(self.local_types):
             self.local_types = enlarged(self.local_types)
@@ -284,7 +242,7 @@ class Validator(References):
 
     # The walk
 
-    def expression(self, row):
+    def expression(self, row: int) -> int:
         """Walk instructions up to the `end` that belongs to none of them."""
         code = self.code
         self.push_ctrl(OP_BLOCK, row)
@@ -317,7 +275,7 @@ class Validator(References):
             raise MalformedError("section size mismatch: code goes on after its end", code.pos)
         return 0
 
-    def unfinished(self):
+    def unfinished(self) -> MalformedError:
         """The error where the bytes of a body end before its `end`.
 
         The phrase is the one for a reader that does not know the size of the body: it depends
@@ -330,7 +288,7 @@ class Validator(References):
             return MalformedError("section size mismatch: END opcode expected", end)
         return MalformedError("END opcode expected", end)
 
-    def refusal(self, op, form):
+    def refusal(self, op: int, form: int) -> ModuleError:
         """The error for an opcode that is not allowed here."""
         if form == FORM_NOT_CONST:
             row = OPS[op]
@@ -346,7 +304,7 @@ class Validator(References):
             )
         return MalformedError(f"illegal opcode {opcode}", self.at)
 
-    def rule(self, op):
+    def rule(self, op: int) -> int:
         """Validate an instruction that has a rule in this file, the frequent ones first."""
         if op == OP_LOCAL_GET:
             return self.rule_local_get()
@@ -384,7 +342,7 @@ class Validator(References):
             return self.rule_unreachable()
         return self.rare_rule(op)
 
-    def rare_rule(self, op):
+    def rare_rule(self, op: int) -> int:
         """The rest of `rule`."""
         if op == OP_SELECT_T:
             return self.rule_select_t()
@@ -396,18 +354,6 @@ class Validator(References):
             return self.rule_return_call_indirect()
         if op == OP_MEMORY_COPY:
             return self.rule_memory_copy()
-        if op == OP_TABLE_GET:
-            return self.rule_table_get()
-        if op == OP_TABLE_SET:
-            return self.rule_table_set()
-        if op == OP_TABLE_GROW:
-            return self.rule_table_grow()
-        if op == OP_TABLE_FILL:
-            return self.rule_table_fill()
-        if op == OP_TABLE_COPY:
-            return self.rule_table_copy()
-        if op == OP_TABLE_INIT:
-            return self.rule_table_init()
         if op == OP_TRY_TABLE:
             return self.rule_try_table()
         if op == OP_THROW:
@@ -428,7 +374,7 @@ class Validator(References):
 
     # Instructions whose type stands in the table
 
-    def memarg(self, op):
+    def memarg(self, op: int) -> int:
         """Validate a memory access. Spec: 3.4.6 "Memory Instructions"."""
         code = self.code
         flags = code.u32()
@@ -454,7 +400,7 @@ class Validator(References):
             x = offset
         return self.tell(op, x, memory, lane)
 
-    def check_alignment(self, op, exponent):
+    def check_alignment(self, op: int, exponent: int) -> int:
         if exponent > ALIGN_OF[op]:
             raise self.invalid(
                 "alignment must not be larger than natural:"
@@ -466,21 +412,14 @@ class Validator(References):
             )
         return 0
 
-    def use_memory(self, index):
+    def use_memory(self, index: int) -> int:
         """Check a memory index; `address` becomes the type of its addresses."""
         if index >= self.context.n_memories:
             raise self.invalid(f"unknown memory {index}")
         self.address = I64 if self.context.mem_is64[index] else I32
         return 0
 
-    def use_table(self, index):
-        """Check a table index; `address` becomes the type of its indices."""
-        if index >= self.context.n_tables:
-            raise self.invalid(f"unknown table {index}")
-        self.address = I64 if self.context.table_is64[index] else I32
-        return 0
-
-    def memory_index(self):
+    def memory_index(self) -> int:
         """Read a memory index, which is a zero byte where there is but one memory."""
         if self.multi_memory:
             index = self.code.u32()
@@ -489,21 +428,7 @@ class Validator(References):
         self.use_memory(index)
         return index
 
-    def table_index(self):
-        """Read a table index."""
-        if self.reference_types:
-            index = self.code.u32()
-        else:
-            index = self.zero_byte()
-        self.use_table(index)
-        return index
-
-    def zero_byte(self):
-        if self.code.byte() != 0:
-            raise MalformedError("zero byte expected", self.code.pos - 1)
-        return 0
-
-    def immediate(self, op):
+    def immediate(self, op: int) -> int:
         """Validate an instruction with immediates other than a memarg."""
         code = self.code
         way = WAY_OF[op]
@@ -543,12 +468,12 @@ class Validator(References):
         self.apply(op, self.address)
         return self.tell(op, x, y, 0)
 
-    def check_lane(self, op, lane):
+    def check_lane(self, op: int, lane: int) -> int:
         if lane >= LANES_OF[op]:
             raise self.invalid(f"invalid lane index {lane}")
         return 0
 
-    def bits32(self):
+    def bits32(self) -> int:
         """Read 4 bytes as an unsigned number."""
         code = self.code
         at = code.skip(4)
@@ -556,7 +481,7 @@ class Validator(References):
         high = buffer[at + 2] | buffer[at + 3] << 8
         return (buffer[at] | buffer[at + 1] << 8) + (high << 16)
 
-    def bits64(self):
+    def bits64(self) -> int:
         """Read 8 bytes as a signed number."""
         low = self.bits32()
         high = self.bits32()
@@ -566,27 +491,27 @@ class Validator(References):
 
     # Variables
 
-    def local_index(self):
+    def local_index(self) -> int:
         index = self.code.u32()
         if index >= self.n_locals:
             raise self.invalid(f"unknown local {index}")
         return index
 
-    def rule_local_get(self):
+    def rule_local_get(self) -> int:
         index = self.local_index()
         if not self.local_ready[index]:
             raise self.invalid(f"uninitialized local {index}")
         self.tell(OP_LOCAL_GET, index, 0, 0)
         return self.push_val(self.local_types[index])
 
-    def rule_local_set(self):
+    def rule_local_set(self) -> int:
         index = self.local_index()
         self.pop_val(self.local_types[index])
         if not self.local_ready[index]:
             self.set_ready(index)
         return self.tell(OP_LOCAL_SET, index, 0, 0)
 
-    def rule_local_tee(self):
+    def rule_local_tee(self) -> int:
         index = self.local_index()
         self.pop_val(self.local_types[index])
         if not self.local_ready[index]:
@@ -594,7 +519,7 @@ class Validator(References):
         self.tell(OP_LOCAL_TEE, index, 0, 0)
         return self.push_val(self.local_types[index])
 
-    def rule_global_get(self):
+    def rule_global_get(self) -> int:
         index = self.code.u32()
         if index >= (self.n_visible_globals if self.constant else self.context.n_globals):
             raise self.invalid(f"unknown global {index}")
@@ -603,7 +528,7 @@ class Validator(References):
         self.tell(OP_GLOBAL_GET, index, 0, 0)
         return self.push_val(self.context.global_type[index])
 
-    def rule_global_set(self):
+    def rule_global_set(self) -> int:
         index = self.code.u32()
         if index >= self.context.n_globals:
             raise self.invalid(f"unknown global {index}")
@@ -614,10 +539,10 @@ class Validator(References):
 
     # Parametric instructions
 
-    def rule_drop(self):
+    def rule_drop(self) -> int:
         return self.tell(OP_DROP, self.pop_any(), 0, 0)
 
-    def rule_select(self):
+    def rule_select(self) -> int:
         self.pop_val(I32)
         height = self.height
         one = self.pop_any()
@@ -629,10 +554,10 @@ class Validator(References):
         self.tell(OP_SELECT, one, 0, 0)
         return self.push_val(one)
 
-    def rule_select_t(self):
+    def rule_select_t(self) -> int:
         n = self.code.count()
-        valtype = BOT
-        for i in range(n):
+        valtype: int = BOT
+        for _ in range(n):
             valtype = self.val_type()
         if n != 1:
             raise self.invalid(f"invalid result arity: select with {n} types")
@@ -644,7 +569,7 @@ class Validator(References):
 
     # Control instructions
 
-    def block_type(self):
+    def block_type(self) -> int:
         """Read a block type; returns its row."""
         code = self.code
         if code.pos < code.end:
@@ -661,18 +586,18 @@ class Validator(References):
         self.check_func_type(index)
         return index
 
-    def check_func_type(self, index):
+    def check_func_type(self, index: int) -> int:
         """`index` is the index of a function type."""
         self.check_type_index(index)
         if self.context.sig_np[index] < 0:
             raise self.invalid(f"type mismatch: type {index} is no function type")
         return 0
 
-    def rule_unreachable(self):
+    def rule_unreachable(self) -> int:
         self.tell(OP_UNREACHABLE, 0, 0, 0)
         return self.unreachable()
 
-    def rule_block(self, op):
+    def rule_block(self, op: int) -> int:
         row = self.block_type()
         if op == OP_IF:
             self.pop_val(I32)
@@ -680,7 +605,7 @@ class Validator(References):
         self.tell(op, row, 0, 0)
         return self.push_ctrl(op, row)
 
-    def rule_else(self):
+    def rule_else(self) -> int:
         if self.ctrl_op[self.n_ctrl - 1] != OP_IF:
             raise MalformedError("END opcode expected: else without if", self.at)
         self.close()
@@ -690,7 +615,7 @@ class Validator(References):
         self.push_vals(self.context.sig_po[row], self.context.sig_np[row])
         return self.tell(OP_ELSE, reachable, 0, 0)
 
-    def rule_end(self):
+    def rule_end(self) -> int:
         self.close()
         if self.ctrl_op[self.n_ctrl - 1] == OP_IF:
             self.check_if()
@@ -698,7 +623,7 @@ class Validator(References):
         self.pop_ctrl()
         return self.tell(OP_END, reachable, 0, 0)
 
-    def check_if(self):
+    def check_if(self) -> int:
         """An `if` without `else` passes its parameters on as results."""
         context = self.context
         row = self.ctrl_row[self.n_ctrl - 1]
@@ -711,14 +636,14 @@ class Validator(References):
                 return 0
         raise self.invalid("type mismatch: if without else must have results like its parameters")
 
-    def rule_br(self):
+    def rule_br(self) -> int:
         depth = self.code.u32()
         self.label(depth)
         self.pop_vals(self.label_po, self.label_n)
         self.tell(OP_BR, depth, 0, 0)
         return self.unreachable()
 
-    def rule_br_if(self):
+    def rule_br_if(self) -> int:
         depth = self.code.u32()
         self.label(depth)
         self.pop_val(I32)
@@ -726,14 +651,14 @@ class Validator(References):
             self.match_vals(self.label_po, self.label_n, True)
         return self.tell(OP_BR_IF, depth, 0, 0)
 
-    def rule_br_table(self):
+    def rule_br_table(self) -> int:
         n = self.code.count()
         self.pop_val(I32)
         self.stamp += 1
         while len(self.stamps) < 2 * self.context.n_sigs:
             self.stamps = enlarged(self.stamps)
         arity = -1
-        for i in range(n + 1):
+        for _ in range(n + 1):
             depth = self.code.u32()
             self.label(depth)
             if self.label_n != arity:
@@ -750,7 +675,7 @@ class Validator(References):
         self.tell(OP_BR_TABLE, n, 0, 0)
         return self.unreachable()
 
-    def match_label(self, depth):
+    def match_label(self, depth: int) -> int:
         """Check the operands against a label, once for all labels of one signature."""
         frame = self.n_ctrl - 1 - depth
         key = 2 * self.ctrl_row[frame] + (self.ctrl_op[frame] == OP_LOOP)
@@ -759,7 +684,7 @@ class Validator(References):
             self.match_vals(self.label_po, self.label_n, False)
         return 0
 
-    def rule_return(self):
+    def rule_return(self) -> int:
         row = self.ctrl_row[0]
         self.pop_vals(self.context.sig_ro[row], self.context.sig_nr[row])
         self.tell(OP_RETURN, 0, 0, 0)
@@ -767,13 +692,13 @@ class Validator(References):
 
     # Calls
 
-    def pop_params(self, row):
+    def pop_params(self, row: int) -> int:
         return self.pop_vals(self.context.sig_po[row], self.context.sig_np[row])
 
-    def push_results(self, row):
+    def push_results(self, row: int) -> int:
         return self.push_vals(self.context.sig_ro[row], self.context.sig_nr[row])
 
-    def check_tail(self, row):
+    def check_tail(self, row: int) -> int:
         """The results of a callee of signature `row` are those of this function."""
         context = self.context
         own = self.ctrl_row[0]
@@ -790,14 +715,14 @@ class Validator(References):
             f"type mismatch: tail call returns [{listed(callee)}], function [{listed(results)}]"
         )
 
-    def rule_call(self):
+    def rule_call(self) -> int:
         index = self.func_index()
         row = self.context.func_sig[index]
         self.pop_params(row)
         self.tell(OP_CALL, index, 0, 0)
         return self.push_results(row)
 
-    def rule_return_call(self):
+    def rule_return_call(self) -> int:
         index = self.func_index()
         row = self.context.func_sig[index]
         self.check_tail(row)
@@ -805,7 +730,7 @@ class Validator(References):
         self.tell(OP_RETURN_CALL, index, 0, 0)
         return self.unreachable()
 
-    def indirect_callee(self):
+    def indirect_callee(self) -> int:
         """Read and check what an indirect call names: sets x to the type, y to the table."""
         self.x = self.code.u32()
         self.y = self.table_index()
@@ -813,25 +738,26 @@ class Validator(References):
         element = self.context.table_element[self.y]
         if not self.context.matches(element, FUNCREF):
             raise self.invalid(
-                f"type mismatch: table {self.y} has elements of type {type_text(element)}, not funcref"
+                f"type mismatch: table {self.y} has elements of type {type_text(element)},"
+                " not funcref"
             )
         self.pop_val(self.address)
         return 0
 
-    def rule_call_indirect(self):
+    def rule_call_indirect(self) -> int:
         self.indirect_callee()
         self.pop_params(self.x)
         self.tell(OP_CALL_INDIRECT, self.x, self.y, 0)
         return self.push_results(self.x)
 
-    def rule_return_call_indirect(self):
+    def rule_return_call_indirect(self) -> int:
         self.indirect_callee()
         self.check_tail(self.x)
         self.pop_params(self.x)
         self.tell(OP_RETURN_CALL_INDIRECT, self.x, self.y, 0)
         return self.unreachable()
 
-    def rule_call_ref(self, op):
+    def rule_call_ref(self, op: int) -> int:
         row = self.code.u32()
         self.check_func_type(row)
         self.pop_val(REF | NULLABLE | CONCRETE | row)
@@ -845,31 +771,31 @@ class Validator(References):
 
     # Exceptions
 
-    def tag_row(self, index):
+    def tag_row(self, index: int) -> int:
         if index >= self.context.n_tags:
             raise self.invalid(f"unknown tag {index}")
         return self.context.tag_sig[index]
 
-    def rule_throw(self):
+    def rule_throw(self) -> int:
         index = self.code.u32()
         self.pop_params(self.tag_row(index))
         self.tell(OP_THROW, index, 0, 0)
         return self.unreachable()
 
-    def rule_throw_ref(self):
+    def rule_throw_ref(self) -> int:
         self.pop_val(EXNREF)
         self.tell(OP_THROW_REF, 0, 0, 0)
         return self.unreachable()
 
-    def rule_try_table(self):
+    def rule_try_table(self) -> int:
         row = self.block_type()
-        for i in range(self.code.count()):
+        for _ in range(self.code.count()):
             self.catch_clause()
         self.match_vals(self.context.sig_po[row], self.context.sig_np[row], True)
         self.tell(OP_TRY_TABLE, row, 0, 0)
         return self.push_ctrl(OP_TRY_TABLE, row)
 
-    def catch_clause(self):
+    def catch_clause(self) -> int:
         """Read a catch clause and check what it passes against its label's types."""
         code = self.code
         kind = code.byte()
@@ -904,7 +830,7 @@ class Validator(References):
             self.translator.catch(kind, tag, depth)
         return 0
 
-    def rule_catch(self):
+    def rule_catch(self) -> int:
         index = self.code.u32()
         row = self.tag_row(index)
         reachable = self.live
@@ -912,12 +838,12 @@ class Validator(References):
         self.push_vals(self.context.sig_po[row], self.context.sig_np[row])
         return self.tell(OP_CATCH, reachable, index, 0)
 
-    def rule_catch_all(self):
+    def rule_catch_all(self) -> int:
         reachable = self.live
         self.open_handler(OP_CATCH_ALL)
         return self.tell(OP_CATCH_ALL, reachable, 0, 0)
 
-    def open_handler(self, op):
+    def open_handler(self, op: int) -> int:
         """Begin a handler of the `try` that is the innermost frame."""
         before = self.ctrl_op[self.n_ctrl - 1]
         if before != OP_TRY and before != OP_CATCH:
@@ -925,7 +851,7 @@ class Validator(References):
         self.close()
         return self.reopen(op)
 
-    def rule_delegate(self):
+    def rule_delegate(self) -> int:
         depth = self.code.u32()
         if self.ctrl_op[self.n_ctrl - 1] != OP_TRY:
             raise MalformedError("END opcode expected: delegate without try", self.at)
@@ -936,7 +862,7 @@ class Validator(References):
             raise self.invalid(f"unknown label {depth}")
         return self.tell(OP_DELEGATE, reachable, depth, 0)
 
-    def rule_rethrow(self):
+    def rule_rethrow(self) -> int:
         depth = self.code.u32()
         self.label(depth)
         target = self.ctrl_op[self.n_ctrl - 1 - depth]
@@ -945,73 +871,11 @@ class Validator(References):
         self.tell(OP_RETHROW, depth, 0, 0)
         return self.unreachable()
 
-    # Tables and memories
+    # Memories
 
-    def rule_table_get(self):
-        index = self.table_index()
-        self.pop_val(self.address)
-        self.tell(OP_TABLE_GET, index, 0, 0)
-        return self.push_val(self.context.table_element[index])
-
-    def rule_table_set(self):
-        index = self.table_index()
-        self.pop_val(self.context.table_element[index])
-        self.pop_val(self.address)
-        return self.tell(OP_TABLE_SET, index, 0, 0)
-
-    def rule_table_grow(self):
-        index = self.table_index()
-        self.pop_val(self.address)
-        self.pop_val(self.context.table_element[index])
-        self.tell(OP_TABLE_GROW, index, 0, 0)
-        return self.push_val(self.address)
-
-    def rule_table_fill(self):
-        index = self.table_index()
-        self.pop_val(self.address)
-        self.pop_val(self.context.table_element[index])
-        self.pop_val(self.address)
-        return self.tell(OP_TABLE_FILL, index, 0, 0)
-
-    def rule_table_copy(self):
-        target = self.code.u32()
-        source = self.code.u32()
-        self.use_table(target)
-        to = self.address
-        self.use_table(source)
-        self.check_elements(self.context.table_element[source], target)
-        self.pop_copy(to, self.address)
-        return self.tell(OP_TABLE_COPY, target, source, 0)
-
-    def rule_table_init(self):
-        segment = self.code.u32()
-        table = self.table_index()
-        self.check_elem(segment)
-        self.check_elements(self.context.elem_type[segment], table)
-        self.pop_val(I32)
-        self.pop_val(I32)
-        self.pop_val(self.address)
-        return self.tell(OP_TABLE_INIT, segment, table, 0)
-
-    def check_elements(self, valtype, table):
-        """References of a type can be elements of a table."""
-        element = self.context.table_element[table]
-        if not self.context.matches(valtype, element):
-            raise self.invalid(
-                f"type mismatch: table {table} has elements of type {type_text(element)},"
-                f" not {type_text(valtype)}"
-            )
-        return 0
-
-    def rule_memory_copy(self):
+    def rule_memory_copy(self) -> int:
         target = self.memory_index()
         to = self.address
         source = self.memory_index()
         self.pop_copy(to, self.address)
         return self.tell(OP_MEMORY_COPY, target, source, 0)
-
-    def pop_copy(self, to, of):
-        """Pop the operands of a copy: its length has the smaller of the two address types."""
-        self.pop_val(I32 if to == I32 or of == I32 else I64)
-        self.pop_val(of)
-        return self.pop_val(to)

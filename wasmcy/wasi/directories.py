@@ -58,6 +58,8 @@ if TYPE_CHECKING:
         def close(self) -> None: ...
 
 
+WINDOWS = os.name == "nt"
+
 # Where every call can be made relative to an open directory. What Python was built without is
 # the same on all systems of a kind, so one look is enough.
 _CALLS = {os.open, os.stat, os.mkdir, os.rmdir, os.unlink, os.rename, os.link, os.symlink,
@@ -222,7 +224,7 @@ class PathDirectory:
         """The path of an entry whose name means nothing else to this system."""
         if name == ".":
             return self.path
-        if os.name == "nt":
+        if WINDOWS:
             stem = name.split(".")[0].rstrip(" ").upper()
             if stem in self._DEVICES or name[-1] in ". " or not _WINDOWS_NAME.isdisjoint(name):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -280,7 +282,7 @@ class PathDirectory:
 
     def readlink(self, name: str) -> str:
         target = os.readlink(self._at(name))
-        if os.name == "nt":
+        if WINDOWS:
             target = target.replace("\\", "/")
             if os.path.splitdrive(target)[0]:  # a junction, or a link to a drive or share
                 raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
