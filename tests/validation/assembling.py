@@ -44,6 +44,31 @@ def from_bodies(types, bodies, *before_code):
     )
 
 
+def sections(data):
+    """The (id, content) of a module's sections."""
+    at = len(HEADER)
+    while at < len(data):
+        number, size, shift, at = data[at], 0, 0, at + 1
+        while True:
+            size |= (data[at] & 0x7F) << shift
+            shift, at = shift + 7, at + 1
+            if data[at - 1] < 0x80:
+                break
+        yield number, data[at : at + size]
+        at += size
+
+
+def with_last_body(data, body):
+    """The module with another body, beginning at its locals, for its last function."""
+    module = decode(data)
+    spans = list(zip(module.body_start, module.body_end, strict=True))
+    bodies = [data[start:end] for start, end in spans[:-1]] + [body]
+    content = vector([leb(len(each)) + each for each in bodies])
+    return HEADER + b"".join(
+        section(number, content if number == 10 else old) for number, old in sections(data)
+    )
+
+
 def code(*parts):
     """Bytes of instructions: mnemonics give opcodes, bytes and ints stand for themselves."""
     out = b""

@@ -5,9 +5,7 @@ import re
 import pytest
 from assembling import check, code, from_bodies, from_text
 
-from wasmcy.errors import InvalidError, MalformedError, Unsupported
-from wasmcy.features import DEFAULT, Features
-from wasmcy.opcodes import BY_NAME, OPS
+from wasmcy.errors import InvalidError, MalformedError
 
 FUNC = b"\x60\0\0"
 
@@ -92,7 +90,7 @@ BODIES = """
     block block (result i32) i32.const 1 i32.const 0 br_table 0 1 end drop end
         | type mismatch: labels of br_table
     block (result i32) block (result i64) unreachable br_table 0 1 end drop i32.const 1 end drop
-    block (result i32) block (result i64) i32.const 1 i32.const 0 br_table 0 1 end drop i32.const 1 end drop
+    block (result i32) block (result i64) i32.const 1 i32.const 0 br_table 0 1 end unreachable end
         | type mismatch
     local.get 0 | unknown local 0
     local.set 9 | unknown local 9

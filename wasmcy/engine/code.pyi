@@ -1,13 +1,14 @@
 """Types of code.pyx."""
 
 from array import array
+from typing import Self
 
 from ..module import ModuleSyntax
 from ..types import FuncType
 from ..validation.context import Context
 
 class Code:
-    def __init__(self, module: ModuleSyntax, context: Context, lazy: bool = False, fuse: bool | None = None) -> None: ...
+    def __new__(cls, module: ModuleSyntax, context: Context, lazy: bool = False, fuse: bool | None = None) -> Self: ...
     @property
     def module(self) -> ModuleSyntax: ...
     @property

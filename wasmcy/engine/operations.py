@@ -332,7 +332,7 @@ for _op in ATOMIC_CMPXCHG:  # [D result, A address, B expected, C memory][offset
     _at = f"memory.base + ea - {_op.align}"
     producer(
         f"{_op.mnemonic}@any", 4, _kind,
-        [*aligned(_op), f"a = wcy_load_{_unit}({_at})", f"b = {read(_kind, 'B')}",
+        [*aligned(_op), f"a = wcy_load_{_unit}({_at})", f"b = <{_unit}>{read(_kind, 'B')}",  # wrapped, as engines do
          f"if a == b: wcy_store_{_unit}({_at}, <{_unit}>sp[pc[3]])"], "a", _kind,
     )  # fmt: skip
 

@@ -33,13 +33,26 @@ static double wcy_now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, 
 #ifndef MAP_NORESERVE
 #define MAP_NORESERVE 0
 #endif
+#define WCY_HUGE ((size_t)2 << 20)
+/* On a 2 MiB boundary, so that the system can back large memories with large pages. */
 static void *wcy_reserve(size_t size) {
-    void *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return p == MAP_FAILED ? NULL : p;
+    char *p = mmap(NULL, size + WCY_HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t before;
+    if (p == MAP_FAILED) return NULL;
+    before = (WCY_HUGE - ((uintptr_t)p & (WCY_HUGE - 1))) & (WCY_HUGE - 1);
+    if (before) munmap(p, before);
+    if (before != WCY_HUGE) munmap(p + before + size, WCY_HUGE - before);
+    return p + before;
 }
-/* 64 KiB pages of linear memory are whole pages on every system with pages up to that size */
+/* 64 KiB pages of linear memory are whole pages on every system with pages up to that size.
+ * Large pages are asked for from 4 MiB on: below, zeroing one would cost more than it saves. */
 static int wcy_commit(void *base, size_t from, size_t to) {
-    return from == to || mprotect((char *)base + from, to - from, PROT_READ | PROT_WRITE) == 0;
+    if (from == to) return 1;
+    if (mprotect((char *)base + from, to - from, PROT_READ | PROT_WRITE)) return 0;
+#ifdef MADV_HUGEPAGE
+    if (to >= 2 * WCY_HUGE) madvise(base, to, MADV_HUGEPAGE);
+#endif
+    return 1;
 }
 static void wcy_release(void *base, size_t size) { munmap(base, size); }
 static double wcy_now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + t.tv_nsec * 1e-9; }

@@ -1,0 +1,8 @@
+;; A WASI program: it prints a line.
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\08\00\00\00\18\00\00\00Hello from WebAssembly!\n") ;; where the text is, its length, the text
+
+  (func (export "_start")
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32)))))

@@ -1,0 +1,1 @@
+"""What the command line shows of modules: an overview, instructions, translated words."""
