@@ -1,7 +1,7 @@
 """What is checked outside of bodies: types, imports, definitions, segments, exports."""
 
 import pytest
-from assembling import HEADER, check, from_text, leb, section, vector
+from assembling import HEADER, check, from_text, section, vector
 
 from wasmcy.binary.decoder import decode
 from wasmcy.errors import InvalidError, MalformedError, WasmError
@@ -102,7 +102,6 @@ MODULES = [
     ('(memory 1) (data (i32.const 0) "a")', ""),
     ('(data (i32.const 0) "a")', "unknown memory 0"),
     ('(memory i64 1) (data (i32.const 0) "a")', "type mismatch"),
-    ('(memory 1) (data (i32.const 0) (i32.const 0) "a")', "type mismatch"),
     ('(data "a")', ""),
     # what ref.func may name
     ("(func ref.func 0 drop)", "undeclared function reference 0"),
@@ -186,6 +185,7 @@ def test_an_expression_ends_with_its_span():
 
 
 def test_types_are_checked_in_linear_time():
-    types = [b"\x60\0\0"] + [b"\x60\1\x64" + leb(i) + b"\0" for i in range(20_000)]
+    padded = [bytes([i & 0x7F | 0x80, i >> 7 & 0x7F | 0x80, i >> 14]) for i in range(20_000)]
+    types = [b"\x60\0\0"] + [b"\x60\1\x64" + index + b"\0" for index in padded]
     module, context = check(HEADER + section(1, vector(types)))
     assert context.n_types == len(module.types) == 20_001

@@ -44,10 +44,15 @@ ACCEPTED = {
         + code("end", "unreachable", "end")
     ),
     "100,000 arrays of 10,000 elements in dead code": (
-        code("unreachable") + code("array.new_fixed", 3, leb(10_000)) * 100_000 + code("end")
+        code("unreachable")
+        + code("array.new_fixed", 3, leb(10_000), "drop") * 100_000
+        + code("end")
     ),
     "100,000 structs of 10,000 fields": code("struct.new_default", 4, "drop") * 100_000
     + code("end"),
+    "as many nested blocks as there can be": (
+        code("block", 0x40) * 131_071 + code("end") * 131_072
+    ),
     "1,000 calls with 1,000 results in dead code": (
         code("unreachable") + (PRODUCE + code("br", 0)) * 1000 + code("end")
     ),
@@ -60,8 +65,8 @@ def test_large_bodies_are_accepted(body):
 
 
 REFUSED = {
-    "too many nested blocks": code("block", 0x40) * 100_001,
-    "too many operands": PRODUCE * 1001,
+    "too many nested blocks": code("block", 0x40) * (1 << 17),
+    "too many operands: at most 1048576": PRODUCE * 1049,
     "too many operands: 10001": code("array.new_fixed", 3, leb(10_001)),
     "unexpected end": ZERO + code("br_table", leb(100_000), bytes(1000)),
 }

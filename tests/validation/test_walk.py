@@ -79,7 +79,7 @@ TOLD = [
         " end 1 0 0",
     ),
     (
-        "unreachable i32.const 1 if else i32.const 0 br_table 0 1 0 end try_table (catch_all 0) end",
+        "unreachable i32.const 1 if else return br_table 0 1 0 end try_table (catch_all 0) end",
         "unreachable 0 0 0, end 0 0 0",
     ),
     (

@@ -29,7 +29,7 @@ from ..opcodes import (
     OP_DATA_DROP, OP_ELEM_DROP, OP_MEMORY_ATOMIC_NOTIFY, OP_MEMORY_ATOMIC_WAIT32, OP_MEMORY_ATOMIC_WAIT64, OP_MEMORY_COPY, OP_MEMORY_FILL, OP_MEMORY_GROW, OP_MEMORY_INIT, OP_MEMORY_SIZE,
     OP_TABLE_COPY, OP_TABLE_FILL, OP_TABLE_GET, OP_TABLE_GROW, OP_TABLE_INIT, OP_TABLE_SET, OP_TABLE_SIZE, OP_THROW,
 )
-from ..types import FuncType
+from ..types import F64, I32, FuncType
 from .store import parse_type, set_reference_types
 
 cdef extern from "os_memory.h" nogil:
@@ -37,6 +37,9 @@ cdef extern from "os_memory.h" nogil:
 
 cdef extern from "Python.h":
     ctypedef struct PyThreadState
+    long long PyLong_AsLongLongAndOverflow(object, int*) except? -1
+    bint PyLong_CheckExact(object)
+    bint PyFloat_CheckExact(object)
     PyThreadState* PyEval_SaveThread() nogil
     void PyEval_RestoreThread(PyThreadState*) nogil
     int Py_EnterRecursiveCall(const char*) except -1
@@ -69,6 +72,7 @@ cdef double POLL_PERIOD = 0.0005    # seconds between two slow polls, aimed at
 cdef u64 PIECE = 1 << 20            # bytes of a bulk operation between two looks around
 cdef Py_ssize_t MAX_FRAMES = 64     # of a backtrace
 cdef int MAX_DEPTH = 200            # activations inside each other: host calls that call back
+cdef long long T_I32 = I32, T_F64 = F64
 DISPATCH = "tail" if WASMCY_TAIL else "loop"
 
 cdef dict MESSAGES = {
@@ -127,12 +131,14 @@ cdef int run(Store store, Activation* activation) except -1:
             if saved != NULL:
                 PyEval_RestoreThread(saved)
             return 0
-        if reason == LEAVE_POLL:
+        while reason == LEAVE_POLL or reason == LEAVE_BULK:
+            if reason == LEAVE_BULK and bulk(activation):
+                break
             if saved == NULL and not store.stress:
                 saved = PyEval_SaveThread()
             now = wcy_now()
-            if last != 0 and not store.stress:
-                store.pace = paced(store.pace, now - last)
+            if last != 0:
+                store.pace = paced(store, now - last)
             elif signals == 0:
                 signals = now
             last = now
@@ -143,20 +149,21 @@ cdef int run(Store store, Activation* activation) except -1:
                     PyEval_RestoreThread(saved)
                     saved = NULL
                 look_around(store, activation, now)
-                if not store.stress:
-                    saved = PyEval_SaveThread()
-            continue
-        if reason == LEAVE_BULK and bulk(activation):
-            continue
-        if saved != NULL:
-            PyEval_RestoreThread(saved)
-            saved = NULL
-            last = 0
-        answer(store, activation, stack_limit)
+            if reason == LEAVE_POLL:
+                break
+        else:
+            if saved != NULL:
+                PyEval_RestoreThread(saved)
+                saved = NULL
+                last = 0
+            answer(store, activation, stack_limit)
 
 
-cdef i64 paced(i64 pace, double elapsed) noexcept nogil:
+cdef i64 paced(Store store, double elapsed) noexcept nogil:
     """Polls until the next slow one, from how long the last so many took."""
+    cdef i64 pace = store.pace
+    if store.stress:
+        return 0
     if elapsed > 2 * POLL_PERIOD and pace > 64:
         return pace // 2
     if elapsed < POLL_PERIOD / 2 and pace < 1 << 22:
@@ -224,20 +231,26 @@ cdef int call_host(Store store, Activation* activation, bint tail) except -1:
     cdef u64* top = store.stack_top
     cdef Instance* instance = activation.instance
     store.stack_top = args + max(func.n_params, func.n_results) + 2
-    try:
-        func.host_call(args, <object>instance.object)
-    except BaseException as error:
+    if host_status(func, args, <PyObject*>instance.object) == -1:
         store.stack_top = top
-        if not isinstance(error, Exception) or isinstance(error, WasmError) and not isinstance(error, GuestException):
-            raise
-        if not catch_error(store, activation, error):
-            raise
-        return 0
+        return host_failed(store, activation)
     store.stack_top = top
     if tail:
         finish_tail_call(activation, func.n_results)
     else:
         activation.value = args[0]
+    return 0
+
+
+cdef int host_failed(Store store, Activation* activation) except -1:
+    """A host function raised: guests may catch an Exception that is no trap or limit."""
+    try:
+        raise_again(-1)
+    except Exception as error:
+        if isinstance(error, WasmError) and not isinstance(error, GuestException):
+            raise
+        if not catch_error(store, activation, error):
+            raise
     return 0
 
 
@@ -387,31 +400,28 @@ cdef u64 O_MEMORY_COPY = OP_MEMORY_COPY, O_MEMORY_FILL = OP_MEMORY_FILL
 
 
 cdef bint bulk(Activation* activation) noexcept nogil:
-    """A piece of a large memory.copy or memory.fill, whose operands the handler left at slot C.
+    """A piece of a large memory.copy or memory.fill; True: it was the last.
 
-    Bounds have been checked.  Several pieces are done at a time, then the instruction starts again
-    as a poll would: with what is left as operands, so that `run` looks around.
+    The handler checked the bounds and left the operands at slot C: they say what is left to do.
     """
     cdef u64* pc = activation.pc
     cdef u64* operands = activation.sp + F_C(pc)
-    cdef MemoryRecord* memory = activation.instance.memory0
-    cdef u64 to = operands[0], source = operands[1], n = operands[2], piece
-    if to + n > memory.size or (wcy_half(pc + 2, 0) == O_MEMORY_COPY and source + n > memory.size):
+    cdef u8* base = activation.instance.memory0.base
+    cdef u64 n = operands[2]
+    cdef u64 piece = n if n < PIECE else PIECE
+    if wcy_half(pc + 2, 0) == O_MEMORY_FILL:
+        memset(base + operands[0], <int>(operands[1] & 255), piece)
+        operands[0] += piece
+    elif operands[0] <= operands[1]:
+        memmove(base + operands[0], base + operands[1], piece)
+        operands[0] += piece
+        operands[1] += piece
+    else:  # from the end, where the spans may overlap
+        memmove(base + operands[0] + n - piece, base + operands[1] + n - piece, piece)
+    operands[2] = n - piece
+    if operands[2]:
         return False
-    while n:
-        piece = n if n < PIECE else PIECE
-        if wcy_half(pc + 2, 0) == O_MEMORY_FILL:
-            memset(memory.base + to, <int>(source & 255), piece)
-            to += piece
-        elif to <= source:
-            memmove(memory.base + to, memory.base + source, piece)
-            to += piece
-            source += piece
-        else:  # from the end, where the spans may overlap
-            memmove(memory.base + to + n - piece, memory.base + source + n - piece, piece)
-        n -= piece
     activation.pc = pc + 3
-    activation.poll -= 256
     return True
 
 
@@ -745,6 +755,24 @@ cdef bint unwind(Activation* activation, Exception_* exception, bint inner) exce
 
 
 # ------------------------------------------------------------------------------------ functions
+# Calls whose error is looked at by the caller: Cython's own `try` costs more than a short call.
+ctypedef int (*run_type)(Store, Activation*) noexcept
+ctypedef int (*host_call_type)(Func, u64*, PyObject*) noexcept
+cdef run_type run_status = <run_type>run
+
+
+cdef int raise_again(int status) except -1:
+    """Let the error that is set propagate."""
+    return status
+
+
+cdef int host_call(Func func, u64* args, PyObject* caller) except -1:
+    return func.host_call(args, <object>caller)
+
+
+cdef host_call_type host_status = <host_call_type>host_call
+
+
 cdef class Func:
     """A function: one that a module exports or a reference names, or a Python function with a type.
 
@@ -811,6 +839,8 @@ cdef class Func:
         cdef Store store = self.store
         cdef u64* sp
         cdef Py_ssize_t i
+        cdef long long number
+        cdef int overflow = 0
         if n != self.n_params:
             raise TypeError(f"{self.name or 'function'} takes {self.n_params} arguments ({n} given)")
         if self.ref.instance == NULL:
@@ -823,11 +853,22 @@ cdef class Func:
         if sp + n + self.n_results + 2 * RESERVE > store.stack + store.stack_slots:
             raise StackExhausted("call stack exhausted")
         for i in range(n):
-            try:
-                sp[i] = to_word(store, self.types[i], <object>args[i])
-            except (TypeError, OverflowError) as error:
-                raise type(error)(f"argument {i + 1} of {self.name or 'function'}: {error}") from None
+            if self.types[i] == T_I32 and PyLong_CheckExact(<object>args[i]):
+                number = PyLong_AsLongLongAndOverflow(<object>args[i], &overflow)
+                if not overflow and -0x80000000 <= number <= 0xFFFFFFFF:
+                    sp[i] = <u32>number
+                    continue
+            elif self.types[i] == T_F64 and PyFloat_CheckExact(<object>args[i]):
+                sp[i] = wcy_bits64(<double><object>args[i])
+                continue
+            sp[i] = self.argument(i, <object>args[i])
         return self.invoke_words(sp, False)
+
+    cdef u64 argument(self, Py_ssize_t i, object value) except? 0xFFFFFFFFFFFFFFFF:
+        try:
+            return to_word(self.store, self.types[i], value)
+        except (TypeError, OverflowError) as error:
+            raise type(error)(f"argument {i + 1} of {self.name or 'function'}: {error}") from None
 
     cdef object invoke_words(self, u64* sp, bint raw):
         """Call with the arguments at sp, the stack's top."""
@@ -836,6 +877,7 @@ cdef class Func:
         cdef u64* limit = store.stack + store.stack_slots - RESERVE
         cdef FuncCode* function = self.ref.code
         cdef bint outermost = store.depth == 0
+        cdef int status
         if store.depth >= MAX_DEPTH:
             raise StackExhausted("call stack exhausted: host functions call back too deeply")
         activation.pc = <u64*>wcy_load_acquire(&function.code)
@@ -853,15 +895,17 @@ cdef class Func:
         store.depth += 1
         if outermost:
             store.owner = PyThread_get_thread_ident()
-            store.deadline = wcy_now() + store.timeout if store.timeout != 0 else 0
-        try:
-            run(store, &activation)
-        finally:
-            store.depth -= 1
-            if outermost:
-                store.owner = 0
-            store.stack_top = sp
-            Py_LeaveRecursiveCall()
+            if store.timeout != 0:
+                store.deadline = wcy_now() + store.timeout
+        status = run_status(store, &activation)
+        store.depth -= 1
+        if outermost:
+            store.owner = 0
+            store.deadline = 0
+        store.stack_top = sp
+        Py_LeaveRecursiveCall()
+        if status == -1:
+            raise_again(status)
         return self.results(sp, raw)
 
     cdef object results(self, u64* sp, bint raw):
@@ -1001,7 +1045,14 @@ def set_caller_class(cls):
 
 
 cdef object caller_of(object instance):
-    return caller_class(instance)
+    """The Caller of an instance, made once."""
+    cdef InstanceData data
+    if instance is None:
+        return caller_class(None)
+    data = <InstanceData>instance
+    if data.caller is None:
+        data.caller = caller_class(instance)
+    return data.caller
 
 
 cdef dict canonical_ids = {}

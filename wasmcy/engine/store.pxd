@@ -89,6 +89,7 @@ cdef class InstanceData:                    # what the machine needs of an insta
     cdef Instance* record
     cdef readonly Store store
     cdef object code                        # Code
+    cdef object caller                      # Caller, once a host function has asked for it
     cdef list memories, tables, globals, tags
     cdef list elems                         # of each element segment: its words as array('Q'), None once dropped
     cdef list datas                         # of each data segment: bounds in the module's bytes, None once dropped

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..module import Expr, Import, ModuleSyntax
+    from ..module import Expr, ModuleSyntax
 
 SECTIONS = {
     decoder.CUSTOM: "custom",
@@ -70,34 +70,15 @@ def overview(data: bytes) -> Iterator[str]:
     module = decode(data, Features.all())
     name = f", module {quoted(module.name)}" if module.name else ""
     yield f"{len(data):,} bytes{name}"
-    yield from _block(
-        "Sections",
-        (
-            [s.name, f"{s.offset:#x}", f"{s.size:,}", "" if s.items is None else f"{s.items:,}"]
-            for s in sections(data)
-        ),
-        ("section", ">offset", ">bytes", ">items"),
-    )
+    yield from _block("Sections", _sections(data), ("section", ">offset", ">bytes", ">items"))
     yield from _block("Types", _types(module))
-    counts: dict[str, int] = {}
-    yield from _block("Imports", (_import(module, item, counts) for item in module.imports))
+    yield from _block("Imports", _imports(module))
     yield from _functions(module)
-    yield from _block("Tables", _numbered(module.tables, len(module.imported_tables), _table, data))
-    memories = ([str(i), str(memory)] for i, memory in enumerate(module.memories, len(module.imported_memories)))
-    yield from _block("Memories", memories)
-    tags = ([str(i), _func(module, t, "tag")] for i, t in enumerate(module.tags, len(module.imported_tags)))
-    yield from _block("Tags", tags)
-    yield from _block(
-        "Globals",
-        (
-            [str(i), str(item.type), f"= {expression(data, *item.init)}"]
-            for i, item in enumerate(module.globals, len(module.imported_globals))
-        ),
-    )
-    yield from _block(
-        "Exports",
-        ([item.kind, str(item.index), quoted(item.name), _described(module, item.kind, item.index)] for item in module.exports),
-    )
+    yield from _block("Tables", _tables(module))
+    yield from _block("Memories", _memories(module))
+    yield from _block("Tags", _tags(module))
+    yield from _block("Globals", _globals(module))
+    yield from _block("Exports", _exports(module))
     if module.start is not None:
         yield ""
         yield f"Start: {_function(module, module.start)}"
@@ -107,6 +88,14 @@ def overview(data: bytes) -> Iterator[str]:
     yield from _block("Target features", _target_features(module))
 
 
+# The rows of each block.
+
+
+def _sections(data: bytes) -> Iterator[list[str]]:
+    for s in sections(data):
+        yield [s.name, f"{s.offset:#x}", f"{s.size:,}", "" if s.items is None else f"{s.items:,}"]
+
+
 def _types(module: ModuleSyntax) -> Iterator[list[str]]:
     group_of = {first: count for first, count in module.rec_groups if count > 1}
     for i, type in enumerate(module.types):
@@ -114,10 +103,13 @@ def _types(module: ModuleSyntax) -> Iterator[list[str]]:
         yield [str(i), str(type), group]
 
 
-def _import(module: ModuleSyntax, item: Import, counts: dict[str, int]) -> list[str]:
-    index = counts[item.kind] = counts.get(item.kind, -1) + 1
-    described = _func(module, item.desc, item.kind) if isinstance(item.desc, int) else str(item.desc)
-    return [item.kind, str(index), quoted(item.module), quoted(item.name), described]
+def _imports(module: ModuleSyntax) -> Iterator[list[str]]:
+    counts: dict[str, int] = {}
+    for item in module.imports:
+        index = counts.get(item.kind, 0)
+        counts[item.kind] = index + 1
+        type = _at_type_index(module, item.kind, item.desc) if isinstance(item.desc, int) else str(item.desc)
+        yield [item.kind, str(index), quoted(item.module), quoted(item.name), type]
 
 
 def _functions(module: ModuleSyntax) -> Iterator[str]:
@@ -129,6 +121,31 @@ def _functions(module: ModuleSyntax) -> Iterator[str]:
     yield ""
     yield f"Functions: {len(sizes):,} from index {first} on, {sum(sizes):,} bytes of code"
     yield f"  largest: {_function(module, first + largest)}, {sizes[largest]:,} bytes"
+
+
+def _tables(module: ModuleSyntax) -> Iterator[list[str]]:
+    for i, table in enumerate(module.tables, len(module.imported_tables)):
+        yield [str(i), str(table.type), "" if table.init is None else f"filled with {_at(module, table.init)}"]
+
+
+def _memories(module: ModuleSyntax) -> Iterator[list[str]]:
+    for i, memory in enumerate(module.memories, len(module.imported_memories)):
+        yield [str(i), str(memory)]
+
+
+def _tags(module: ModuleSyntax) -> Iterator[list[str]]:
+    for i, type_index in enumerate(module.tags, len(module.imported_tags)):
+        yield [str(i), _at_type_index(module, "tag", type_index)]
+
+
+def _globals(module: ModuleSyntax) -> Iterator[list[str]]:
+    for i, item in enumerate(module.globals, len(module.imported_globals)):
+        yield [str(i), str(item.type), f"= {_at(module, item.init)}"]
+
+
+def _exports(module: ModuleSyntax) -> Iterator[list[str]]:
+    for item in module.exports:
+        yield [item.kind, str(item.index), quoted(item.name), _at_index(module, item.kind, item.index)]
 
 
 def _elements(module: ModuleSyntax) -> Iterator[list[str]]:
@@ -147,24 +164,24 @@ def _at(module: ModuleSyntax, expr: Expr) -> str:
     return expression(module.data, *expr)
 
 
-def _described(module: ModuleSyntax, kind: str, index: int) -> str:
-    """The type of what stands at an index; empty where the module is not valid."""
+def _at_index(module: ModuleSyntax, kind: str, index: int) -> str:
+    """The type of what stands at an index; empty if nothing does, for nothing is validated here."""
     try:
         if kind == "func":
-            return str(module.func_type(index))
+            return _at_type_index(module, kind, module.func_type_index(index))
         if kind == "tag":
-            return str(module.tag_type(index))
+            return _at_type_index(module, kind, module.tag_type_index(index))
         types = {"table": module.table_type, "memory": module.memory_type, "global": module.global_type}
         return str(types[kind](index))
-    except Exception:
+    except IndexError:
         return ""
 
 
-def _func(module: ModuleSyntax, type_index: int, kind: str) -> str:
-    """A function's or tag's type, by its index, which may be out of range."""
-    if type_index >= len(module.types):
-        return f"({kind} (type {type_index}))"
-    return str(module.types[type_index].comp).replace("(func", f"({kind}", 1)
+def _at_type_index(module: ModuleSyntax, kind: str, index: int) -> str:
+    """The type of a function or tag; an index that is out of range is shown as it is."""
+    if index >= len(module.types):
+        return f"({kind} (type {index}))"
+    return str(module.types[index].comp).replace("(func", f"({kind}", 1)
 
 
 def _function(module: ModuleSyntax, index: int) -> str:

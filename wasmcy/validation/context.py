@@ -54,8 +54,8 @@ def words(n: int) -> array[int]:
 
 
 def enlarged(old: array[int]) -> array[int]:
-    """A copy of the array `old` with room for at least as much again."""
-    fresh = words(2 * len(old) + 8)
+    """A copy of the array `old` of twice its size, or of 16."""
+    fresh = words(max(2 * len(old), 16))
     view = fresh
     for i in range(len(old)):
         view[i] = old[i]
@@ -121,7 +121,7 @@ class Context:
         storage, mutable = array("q"), array("q")
         for i, sub in enumerate(module.types):
             comp = sub.comp
-            self.super_of[i] = self.sig_np[i] = -1
+            self.super_of[i] = self.no_default[i] = self.sig_np[i] = -1
             if sub.supers:
                 self.super_of[i] = sub.supers[0]
             self.field_po[i], self.field_ro[i] = len(storage), len(pool)
@@ -136,7 +136,6 @@ class Context:
             fields = comp.fields if isinstance(comp, StructType) else (comp.field,)
             self.kind_of[i] = KIND_ARRAY if isinstance(comp, ArrayType) else KIND_STRUCT
             self.field_n[i] = len(fields)
-            self.no_default[i] = -1
             for number, field in enumerate(fields):
                 if not field.storage.is_defaultable and self.no_default[i] < 0:
                     self.no_default[i] = number

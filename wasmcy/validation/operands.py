@@ -21,8 +21,9 @@ from ..opcodes import N_IDS, OP_LOOP, OPS
 from ..types import BOT, REF, val_type
 from .context import REF_BOT, enlarged, words
 
-MAX_OPERANDS = 1_000_000
-MAX_DEPTH = 100_000
+# Powers of two, as the sizes of the arrays are, so that growing finds the limit exactly.
+MAX_OPERANDS = 1 << 20
+MAX_DEPTH = 1 << 17
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Operands:
     def reserve(self, n: int) -> int:
         """Make room for n more operands."""
         if self.height + n > MAX_OPERANDS:
-            raise self.invalid(f"too many operands: this build allows {MAX_OPERANDS}")
+            raise self.invalid(f"too many operands: at most {MAX_OPERANDS} are supported")
         while self.height + n > len(self.stack):
             self.stack = enlarged(self.stack)
         return 0
@@ -207,7 +208,7 @@ class Operands:
 
     def grow_control(self) -> int:
         if self.n_ctrl >= MAX_DEPTH:
-            raise self.invalid(f"too many nested blocks: this build allows {MAX_DEPTH}")
+            raise self.invalid(f"too many nested blocks: at most {MAX_DEPTH} are supported")
         self.ctrl_op = enlarged(self.ctrl_op)
         self.ctrl_row = enlarged(self.ctrl_row)
         self.ctrl_height = enlarged(self.ctrl_height)

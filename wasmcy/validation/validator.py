@@ -5,20 +5,24 @@ control stacks, and tells a translator, if it is given one, of every instruction
 can be reached. Instructions whose type stands in the table take one generic way; the others have
 a rule each, here or in references.py, named after the instruction.
 
-What a translator is told (`visit(op, offset, x, y, z)`, all ints):
+What a translator is told, see listener.py. First `begin` with the function's index, the offset of
+its body, the numbers of its parameters and of all its locals, its signature's row and the array of
+the locals' types. Then `visit(op, offset, x, y, z)` for each instruction:
 
-    constants               x: the value, floats as their bits; v128: x low, y high half
-    index immediates        x, y in the order of the binary format
-    memory accesses         x: offset, y: memory, z: lane
-    ref.null, ref.test, ref.cast     x: heap type, reference type, reference type
-    drop, select, ref.is_null, ref.as_non_null     x: type of the operand
-    block loop if try try_table      x: row of the signature; catch clauses before it, by `catch`
+    constants                    x: the value, floats as their bits; v128: x low, y high half
+    with indices                 x, y: the indices in the order of the binary format
+    memory accesses              x: offset, y: memory, z: lane
+    ref.null                     x: heap type
+    ref.test ref.cast            x: reference type
+    drop select select_t ref.is_null ref.as_non_null    x: type of the operand
+    block loop if try try_table  x: row of the signature; `catch` before it for each clause
     else catch catch_all end delegate    x: whether the end of the code before can be reached;
-                            y: the tag of a catch, the label of a delegate (counted from outside)
-    br br_if rethrow        x: label
-    br_on_null br_on_non_null        x: label, y: type of the operand
-    br_on_cast br_on_cast_fail       x: label, y: source type, z: target type
-    br_table                x: number of labels but for the default; all before it, by `target`
+                                 y: tag of the catch, label of the delegate (counted from outside)
+    br br_if rethrow             x: label
+    br_on_null br_on_non_null    x: label, y: type of the operand
+    br_on_cast br_on_cast_fail   x: label, y: source type, z: target type
+    br_table                     x: number of labels without the default; `target` before it for
+                                 each label, the default last
 
 Nothing is told of dead code: what follows an unconditional branch up to the `else`, `catch` or
 `end` of its block. The end of the body is the `end` of a block around it.
