@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FAILED, USAGE, TIMEOUT, INTERRUPTED, TRAPPED, CLOSED = 1, 2, 124, 130, 134, 141
 
+ROWS = 100  # of a block that `inspect` shows without --verbose
+
 EXIT_STATUS = f"""
 exit status:
   that of the program; 0 if it ends without one
@@ -168,7 +170,7 @@ def _parse(prefix: str, command: Command, words: list[str]) -> tuple[Values, lis
 
 
 def _help_of_all() -> Iterator[str]:
-    yield "usage: wasmcy COMMAND …\n"
+    yield "usage: wasmcy COMMAND ...\n"
     for name, command in COMMANDS.items():
         yield f"  wasmcy {name} {command.arguments}\n      {command.summary}"
     yield "\nwasmcy COMMAND --help tells more; wasmcy --version the version."
@@ -388,6 +390,8 @@ def _inspect(values: Values, positional: list[str]) -> int:
     if len(positional) > 1:
         raise UsageError("wasmcy inspect takes one FILE")
     file = positional[0]
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names may hold what the terminal cannot show
     try:
         if "--code" in values:
             from .tools.listing import find_function, listing
@@ -401,7 +405,7 @@ def _inspect(values: Values, positional: list[str]) -> int:
 
             with open(file, "rb") as stream:
                 data = stream.read()
-            for line in overview(data):
+            for line in overview(data, sys.maxsize if values.get("--verbose") else ROWS):
                 print(line)
     except BrokenPipeError:
         raise
@@ -416,7 +420,7 @@ def _inspect(values: Values, positional: list[str]) -> int:
 COMMANDS = {
     "run": Command(
         _run,
-        "[OPTION]… FILE [ARGS]…",
+        "[OPTION]... FILE [ARGS]...",
         "Run a WebAssembly program (WASI): its _start, with ARGS and the terminal's input and output.",
         [
             Option("--dir", "HOST[::GUEST]", "a directory the program may use, under the name GUEST", many=True),
@@ -433,11 +437,11 @@ COMMANDS = {
         "standard input, output and error.\n" + EXIT_STATUS,
     ),
     "validate": Command(
-        _validate, "FILE…", "Check that modules are valid; silent, with status 0, if all are.", [], notes=EXIT_STATUS
+        _validate, "FILE...", "Check that modules are valid; silent, with status 0, if all are.", [], notes=EXIT_STATUS
     ),
     "inspect": Command(
         _inspect,
-        "[OPTION]… FILE",
+        "[OPTION]... FILE",
         "Show what is in a module: sections, types, imports, exports and the rest.",
         [
             Option("--code", "FUNC", "show instead the instructions of a function (its index or name) and the\n"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # at run time `typing` alone would take 8 ms
     from .engine.instance import Exports
     from .engine.store import Memory
     from .limits import Limits
-    from .module import ModuleSyntax
+    from .module import Import, ModuleSyntax
 
     ExternType = FuncType | TableType | MemoryType | GlobalType | TagType
     F = TypeVar("F", bound=Callable[..., Any])
@@ -111,18 +111,19 @@ class Module:
     @property
     def imports(self) -> list[ImportType]:
         """What the module wants, in order."""
-        syntax = self._syntax
-        kinds = {"func": syntax.func_type_at, "tag": lambda i: TagType(syntax.func_type_at(i))}
-        return [
-            ImportType(item.module, item.name, kinds[item.kind](item.desc) if item.kind in kinds else item.desc)
-            for item in syntax.imports
-        ]
+        return [ImportType(item.module, item.name, self._import_type(item)) for item in self._syntax.imports]
+
+    def _import_type(self, item: Import) -> ExternType:
+        if not isinstance(item.desc, int):
+            return item.desc
+        func_type = self._syntax.func_type_at(item.desc)
+        return TagType(func_type) if item.kind == "tag" else func_type
 
     @property
     def exports(self) -> list[ExportType]:
         """What the module offers, in order."""
         syntax = self._syntax
-        kinds = {
+        kinds: dict[str, Callable[[int], ExternType]] = {
             "func": syntax.func_type,
             "table": syntax.table_type,
             "memory": syntax.memory_type,

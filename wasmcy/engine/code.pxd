@@ -1,4 +1,4 @@
-from wasmcy.engine.structs cimport FuncCode, u64
+from wasmcy.engine.structs cimport FuncCode, u32, u64
 
 cdef u64* RESULT_CELL       # where the machine goes when an outermost function returns
 cdef u64* LINK_CELL         # where it goes when a call into another instance returns
@@ -23,6 +23,6 @@ cdef class Code:
     cdef int translate(self, FuncCode* function) except -1
     cdef FuncCode* find(self, u64* pc) noexcept nogil
     cdef int publish(self, FuncCode* function) except -1
-    cdef int publish_clauses(self, FuncCode* function, list catches) except -1
+    cdef int publish_clauses(self, FuncCode* function, list catches, u32 start) except -1
     cdef u64* place(self, size_t words) except NULL
     cdef int enter_start(self, u64 start, u64 index) except -1

@@ -126,7 +126,8 @@ cdef class Code:
         with self.lock:
             if index not in self.points_of:
                 self.walk(index, True)
-                self.points_of[index] = self.translator.points
+                start = self.translator.start
+                self.points_of[index] = {word - start: offset for word, offset in self.translator.points.items()}
             return self.points_of[index]
 
     def words(self, index):
@@ -134,21 +135,23 @@ cdef class Code:
         with self.lock:
             self.walk(index, True)
             t = self.translator
-            return array("Q", t.code[: t.length]), dict(t.points), t.frame
+            points = {word - t.start: offset for word, offset in t.points.items()}
+            return array("Q", t.code[t.start : t.length]), points, t.frame
 
     cdef int publish(self, FuncCode* function) except -1:
         cdef unsigned long long[::1] code = self.translator.code
-        cdef size_t length = self.translator.length
+        cdef size_t start = self.translator.start
+        cdef size_t length = self.translator.length - start
         cdef u64 frame = max(<size_t>self.translator.frame, <size_t>max(function.params, function.results) + PARAMETER_ROOM)
         cdef size_t at = 0, handler, words
         cdef u64* to = self.place(length + 2)
         cdef list catches = self.translator.catches
-        if length < 1 or length > <size_t>code.shape[0] or length >= <size_t>1 << 31:
+        if length < 1 or start + length > <size_t>code.shape[0] or length >= <size_t>1 << 31:
             raise AssertionError("the translator left no code")
         to[0] = <u64>function
         to[1] = frame
         to += 2
-        memcpy(to, &code[0], length * sizeof(u64))
+        memcpy(to, &code[start], length * sizeof(u64))
         while at < length:  # ids become addresses
             handler = to[at]
             if handler >= N_HANDLERS or ADDRESSES[handler] == 0:
@@ -161,13 +164,13 @@ cdef class Code:
         if at != length:
             raise AssertionError("the translator left a torn instruction")
         if catches:
-            self.publish_clauses(function, catches)
+            self.publish_clauses(function, catches, start)
         self.enter_start(<u64>to, function.index)
         function.length = length
         wcy_store_release(&function.code, <u64>to)
         return 0
 
-    cdef int publish_clauses(self, FuncCode* function, list catches) except -1:
+    cdef int publish_clauses(self, FuncCode* function, list catches, u32 start) except -1:
         """Inner regions start later: they come first; within a region, clauses keep their order."""
         cdef CatchClause* clause
         rows = sorted(catches, key=_region)
@@ -176,9 +179,9 @@ cdef class Code:
             raise MemoryError
         for i, row in enumerate(rows):
             clause = &function.clauses[<size_t>i]
-            clause.start, clause.end, clause.kind = row[0], row[1], row[2]
+            clause.start, clause.end, clause.kind = row[0] - start, row[1] - start, row[2]
             clause.tag = max(row[3], 0)
-            clause.slot, clause.target = row[4], row[5]
+            clause.slot, clause.target = row[4], row[5] - start
         function.n_clauses = len(rows)
         return 0
 

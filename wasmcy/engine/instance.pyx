@@ -129,7 +129,8 @@ cdef class Instance(InstanceData):
         record.code = <void*>code
         record.n_cells = n_cells
         record.n_imported_globals = syntax.n_globals - n_cells
-        cursor = record.cells + n_cells + 1
+        record.tables = <TableRecord**>(record.cells + n_cells + 1)  # translated calls know the place
+        cursor = record.cells + n_cells + 1 + <Py_ssize_t>syntax.n_tables
         for item in imports:
             item_class = type(item)
             if item_class is Func:
@@ -183,10 +184,8 @@ cdef class Instance(InstanceData):
             join(self.tables[-1], store)
             if table.init is not None:
                 fill(self.tables[-1], self.constant(table.init))
-        record.tables = <TableRecord**>cursor
-        for table in self.tables:
-            cursor[0] = <u64>&(<Table>table).record
-            cursor += 1
+        for i, table in enumerate(self.tables):
+            record.tables[i] = &(<Table>table).record
         for type_index in syntax.tags:
             tag = Tag(type=matching.close_func(syntax.func_type_at(type_index), canon), canonical=canon[type_index])
             join(tag, store)

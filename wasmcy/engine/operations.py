@@ -274,6 +274,7 @@ for _op in LOAD:
     _kind, _value = load_value(_op)
     for _form, _address in (("s", "wcy_slot_u32(sp, F_A(pc))"), ("r", "<u32>r0")):
         producer(f"{_op.mnemonic}:{_form}", 2, _kind, bounds(f"<u64>{_address} + <u64>F_HALF(pc)"), _value, _kind)
+    producer(f"{_op.mnemonic}@i", 2, _kind, bounds("F_HALF(pc)"), _value, _kind)  # a constant address
 for _op in STORE:
     _kind = NAMES[_op.params[1]]
     for _form in STORE_FORMS:
@@ -284,6 +285,10 @@ for _op in STORE:
         _value = read(_kind, {"s": "A", "r": "r", "i": "w2"}[_form[1]])
         _lines = [*bounds(f"<u64>{_address} + <u64>F_HALF(pc)"), store_value(_op, _value), f"NEXT {_words}"]
         one(f"{_op.mnemonic}:{_form}", _words, _lines, _kind)
+    for _form in "sri":
+        _words = 3 if _form == "i" else 2
+        _value = read(_kind, {"s": "A", "r": "r", "i": "w2"}[_form])
+        one(f"{_op.mnemonic}@i:{_form}", _words, [*bounds("F_HALF(pc)"), store_value(_op, _value), f"NEXT {_words}"], _kind)
 
 # any memory, any offset: [D value or result, A address, B, C memory][offset + size]
 _ANY = [
@@ -397,7 +402,7 @@ _ENTER = [
 _POLL = ["instance.poll -= 1", "if WASMCY_UNLIKELY(instance.poll < 0): LEAVE LEAVE_POLL", "GO"]
 _CODE = "code = <u64*>wcy_load_acquire(&{0}.code)"
 _CALLEE = [
-    "table = instance.tables[W_HALF(pc, 2, 1)]",
+    "table = (<TableRecord**>(<u8*>instance + W_HALF(pc, 2, 1)))[0]",
     "if WASMCY_UNLIKELY(u >= table.size): TRAP TRAP_UNDEFINED",
     "callee = <FuncRef*>table.elements[u]",
     "if WASMCY_UNLIKELY(callee == NULL):",
@@ -661,12 +666,14 @@ def tables():
         for i, form in enumerate("sr"):
             t["handler"][op.id * 8 + i] = ID[f"{op.mnemonic}:{form}"]
         t["handler"][op.id * 8 + 2] = ID.get(f"{op.mnemonic}@si", -1)
+        t["handler"][op.id * 8 + 3] = ID[f"{op.mnemonic}@i"]
     for op in STORE:
         t["kind"][op.id], t["operand"][op.id], t["size"][op.id] = KIND_STORE, op.params[1], op.align
         for i, form in enumerate(STORE_FORMS):
             t["handler"][op.id * 8 + i] = ID.get(f"{op.mnemonic}:{form}", -1)
         for i, form in enumerate("sri"):
             t["branch"][op.id * 16 + i] = ID.get(f"{op.mnemonic}@si:{form}", -1)
+            t["branch"][op.id * 16 + 8 + i] = ID[f"{op.mnemonic}@i:{form}"]
     for kind, ops in ((KIND_ATOMIC_LOAD, ATOMIC_LOAD), (KIND_ATOMIC_STORE, ATOMIC_STORE),
                       (KIND_ATOMIC_RMW, ATOMIC_RMW), (KIND_ATOMIC_CMPXCHG, ATOMIC_CMPXCHG)):  # fmt: skip
         for op in ops:

@@ -33,13 +33,13 @@ cdef bint fits32(long long value) noexcept
 cdef class Translator(Listener):
     cdef Context context
     cdef public unsigned long long[::1] code          # words
-    cdef public long long length                      # of `code` in use
+    cdef public long long start, length               # of `code` in use
     cdef public long long frame                       # slots
     cdef public bint recording
     cdef public dict points
     cdef public list catches
     cdef list announced, tries
-    cdef long long functions, function_size, cells
+    cdef long long functions, function_size, cells, tables
     cdef bint fusing
     # tables, by instruction or handler id
     cdef short[::1] t_kind, t_operand, t_result, t_size, t_flags, t_swapped, t_any, t_handler, t_branch
@@ -49,11 +49,14 @@ cdef class Translator(Listener):
     cdef long long[::1] kinds, values, addends, types
     cdef long long height, low, highest
     cdef long long[::1] aliases, local_types          # by slot: entries that stand for it; by local
+    cdef long long[::1] assigned, log                 # by slot: it has been set; slots set, in order
+    cdef long long n_log, first_zero, last_zero       # slots that must be zero at first lie between the last two
     cdef long long[::1] pending, producer, mirror     # by class of accumulator
     cdef long long compare_mirror                     # mirror[0] before the last comparison
     cdef long long found, value, type_                # what `pop` found
     # labels and fixups
     cdef long long[::1] label_kind, label_height, label_sig, label_at, label_fixups, label_else, label_stub, label_try
+    cdef long long[::1] label_log
     cdef long long[::1] fix_next, fix_at, fix_word, fix_half, targets
     cdef long long labels, fixups, n_targets
     # the function and the last instructions
@@ -182,3 +185,5 @@ cdef class Translator(Listener):
     cdef int merge_wide(self, long long handler, long long q, long long half) except -1
     @cython.locals(home='long long', n='long long', b='long long', a='long long', i='long long')
     cdef int bulk(self, long long op) except -1
+    cdef int needs_zero(self, long long slot) except -1
+    cdef int unassign(self, long long l) except -1

@@ -198,9 +198,10 @@ class Translator(Listener):
     """Translates the functions of one module, one at a time.
 
     `context` is the module's validation context.  `functions` and `function_size` say where the
-    function records lie that direct calls name, `cells` where in an instance its globals start.  With
-    `fuse` off no neighbours merge.  After a body has been walked, `code[:length]` is its words (handler
-    ids, not addresses, in first words), `frame` its frame in slots, `catches` its table of handlers.
+    function records lie that direct calls name, `cells` where in an instance its globals start (the
+    pointers to its tables follow them).  With `fuse` off no neighbours merge.  After a body has been
+    walked, `code[start:length]` is its words (handler ids, not addresses, in first words), `frame` its
+    frame in slots, `catches` its table of handlers.
     With `recording` on, `points` maps each instruction's word to the wasm offset it stands for.
     """
 
@@ -209,6 +210,7 @@ class Translator(Listener):
         self.functions = functions
         self.function_size = function_size
         self.cells = cells
+        self.tables = cells + 8 * (context.n_globals - context.n_imported_globals + 1)
         self.fusing = fuse
         t = TABLES
         self.t_kind = t["kind"]
@@ -241,6 +243,8 @@ class Translator(Listener):
         self.addends = zeros(256)
         self.types = zeros(256)
         self.aliases = zeros(64)
+        self.assigned = zeros(64)
+        self.log = zeros(64)
         self.local_types = zeros(64)
         self.label_kind = zeros(64)
         self.label_height = zeros(64)
@@ -250,6 +254,7 @@ class Translator(Listener):
         self.label_else = zeros(64)
         self.label_stub = zeros(64)
         self.label_try = zeros(64)
+        self.label_log = zeros(64)
         self.fix_next = zeros(256)
         self.fix_at = zeros(256)
         self.fix_word = zeros(256)
@@ -722,6 +727,7 @@ class Translator(Listener):
             self.label_else = grown(self.label_else, l + 1)
             self.label_stub = grown(self.label_stub, l + 1)
             self.label_try = grown(self.label_try, l + 1)
+            self.label_log = grown(self.label_log, l + 1)
         self.labels = l + 1
         self.label_kind[l] = kind
         self.label_height[l] = height
@@ -731,6 +737,7 @@ class Translator(Listener):
         self.label_else[l] = -1
         self.label_stub[l] = -1
         self.label_try[l] = -1
+        self.label_log[l] = self.n_log
         return l
 
     def arity(self, l):
@@ -1043,6 +1050,10 @@ class Translator(Listener):
     # ------------------------------------------------------------------ instructions
     def local_set(self, index, tee):
         slot = index if index < self.params else index + 2
+        if not self.assigned[slot]:
+            self.assigned[slot] = 1
+            self.log[self.n_log] = slot
+            self.n_log += 1
         n = self.height - 1
         kind = self.kinds[n]
         own = 1 if kind == LOCAL and self.values[n] == slot else 0
@@ -1205,12 +1216,15 @@ class Translator(Listener):
         self.pop()
         found = self.found
         value = self.value
-        if found == IMMEDIATE:
-            self.clobber(0)
-            self.emit(self.c_constr[0], 0, 0, 0)
-            self.word(value)
-            found = IN_ACC
         self.clobber(accumulator)
+        if found == IMMEDIATE:
+            if value + end > LOW32:
+                self.emit(self.t_any[op], 0, self.slot_of(found, value, I32, self.base + self.height), memory << 16)
+                self.word(end)
+            else:
+                self.emit(self.t_handler[op * 8 + 3], 0, 0, value + end)
+            self.push_result(type_)
+            return 0
         self.fuse(self.t_handler[op * 8 + found], 0, value if found == IN_SLOT else 0, end, 0, 0)
         self.push_result(type_)
         return 0
@@ -1252,6 +1266,12 @@ class Translator(Listener):
         self.pop()
         a_found = self.found
         a = self.value
+        if a_found == IMMEDIATE and a + end <= LOW32:
+            self.emit(self.t_branch[op * 16 + 8 + v_found], 0, v if v_found == IN_SLOT else 0, a + end)
+            if v_found == IMMEDIATE:
+                self.word(v)
+            self.last = -1
+            return 0
         if a_found == IMMEDIATE:
             slot = self.base + self.height
             if v_found == IN_SLOT and v == slot:
@@ -1374,7 +1394,7 @@ class Translator(Listener):
             if tail:
                 handler = H_RETURN_CALL_INDIRECT if found == IN_SLOT else H_RETURN_CALL_INDIRECT_R
             self.emit(handler, at, n, (value if found == IN_SLOT else 0) | record)
-            self.word(context.canon[type_] | table << 32)
+            self.word(context.canon[type_] | (self.tables + 8 * table) << 32)
         elif x < context.n_imported_funcs:
             self.emit(H_RETURN_CALL_IMPORT if tail else H_CALL_IMPORT, at, n, record)
             self.word(x)
@@ -1512,6 +1532,8 @@ class Translator(Listener):
             raise Unsupported(f"function {index} needs more than {MAX_SLOTS} slots")
         if locals_ + 2 > len(self.aliases):
             self.aliases = grown(self.aliases, locals_ + 2)
+            self.assigned = grown(self.assigned, locals_ + 2)
+            self.log = grown(self.log, locals_ + 2)
             self.local_types = grown(self.local_types, locals_ + 2)
         for i in range(locals_):
             self.local_types[i] = types[i]
@@ -1519,16 +1541,36 @@ class Translator(Listener):
                 raise Unsupported("v128 locals")
         for i in range(locals_ + 2):
             self.aliases[i] = 0
+            self.assigned[i] = i < params
         for i in range(3):
             self.pending[i] = -1
             self.producer[i] = -1
         self.forget()
-        if locals_ > params:
-            n = locals_ - params
-            self.emit(H_ENTER if n > 4 else H_ENTER1 + n - 1, params + 2, n, 0)
+        self.start = 0
+        self.n_log = 0
+        self.first_zero = MAX_SLOTS
+        self.last_zero = 0
+        if locals_ > params:  # which of them must be zero is known at the end
+            self.emit(H_ENTER, params + 2, 0, 0)
             self.last = -1
+            for i in range(params, locals_):
+                if types[i] >> 32:  # references are always valid
+                    self.needs_zero(i + 2)
         self.new_label(AT_FUNCTION, 0, sig)
         return 0
+
+    def needs_zero(self, slot):
+        """The local in `slot` may be read before it is set."""
+        if slot < self.first_zero:
+            self.first_zero = slot
+        if slot > self.last_zero:
+            self.last_zero = slot
+
+    def unassign(self, l):
+        """What was set inside a block need not have been set after it (spec 3.4.12 "Local variables")."""
+        while self.n_log > self.label_log[l]:
+            self.n_log -= 1
+            self.assigned[self.log[self.n_log]] = 0
 
     def visit(self, op, offset, x, y, z):
         """One valid, reachable instruction (the protocol stands in validation/validator.py)."""
@@ -1537,6 +1579,8 @@ class Translator(Listener):
         if op == OP_LOCAL_GET:
             slot = x if x < self.params else x + 2
             self.aliases[slot] += 1
+            if not self.assigned[slot]:
+                self.needs_zero(slot)
             self.push(LOCAL, slot, self.local_types[x])
             return 0
         if op == OP_I32_CONST:
@@ -1602,6 +1646,7 @@ class Translator(Listener):
         if op == OP_TRY_TABLE:
             return self.begin_try(x)
         l = self.labels - 1
+        self.unassign(l)
         if op == OP_ELSE:
             if x:
                 self.move_values(l, 1)
@@ -1635,6 +1680,13 @@ class Translator(Listener):
         elif reachable:
             self.leave_function()
         self.labels = 0
+        if self.code[0] == H_ENTER and self.base - 2 > self.params:
+            n = self.last_zero - self.first_zero + 1
+            if n <= 0:
+                self.start = 2
+            else:
+                self.code[0] = H_ENTER if n > 4 else H_ENTER1 + n - 1
+                self.code[1] = self.first_zero | n << 16
         self.frame = max(self.base + self.highest + 4, self.context.sig_nr[self.sig])
         if self.frame > MAX_SLOTS:
             raise Unsupported(f"a function needs more than {MAX_SLOTS} slots")

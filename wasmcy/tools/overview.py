@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from itertools import islice
+
 from ..binary import decoder
 from ..binary.decoder import decode
 from ..binary.reader import Reader
@@ -11,7 +14,7 @@ from .disassembly import expression, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from ..module import Expr, ModuleSyntax
 
@@ -61,8 +64,8 @@ def sections(data: bytes) -> Iterator[Section]:
         yield Section(id, name, offset, reader.pos - offset, items)
 
 
-def overview(data: bytes) -> Iterator[str]:
-    """The lines that `wasmcy inspect` prints.
+def overview(data: bytes, most: int = sys.maxsize) -> Iterator[str]:
+    """The lines that `wasmcy inspect` prints: of each block at most that many rows.
 
     Raises:
         MalformedError, InvalidError: the bytes are no module, or one beyond what is supported.
@@ -70,22 +73,22 @@ def overview(data: bytes) -> Iterator[str]:
     module = decode(data, Features.all())
     name = f", module {quoted(module.name)}" if module.name else ""
     yield f"{len(data):,} bytes{name}"
-    yield from _block("Sections", _sections(data), ("section", ">offset", ">bytes", ">items"))
-    yield from _block("Types", _types(module))
-    yield from _block("Imports", _imports(module))
+    yield from _block("Sections", _sections(data), most, ("section", ">offset", ">bytes", ">items"))
+    yield from _block("Types", _types(module), most)
+    yield from _block("Imports", _imports(module), most)
     yield from _functions(module)
-    yield from _block("Tables", _tables(module))
-    yield from _block("Memories", _memories(module))
-    yield from _block("Tags", _tags(module))
-    yield from _block("Globals", _globals(module))
-    yield from _block("Exports", _exports(module))
+    yield from _block("Tables", _tables(module), most)
+    yield from _block("Memories", _memories(module), most)
+    yield from _block("Tags", _tags(module), most)
+    yield from _block("Globals", _globals(module), most)
+    yield from _block("Exports", _exports(module), most)
     if module.start is not None:
         yield ""
         yield f"Start: {_function(module, module.start)}"
-    yield from _block("Elements", _elements(module))
-    yield from _block("Data", _datas(module))
-    yield from _block("Producers", _producers(module))
-    yield from _block("Target features", _target_features(module))
+    yield from _block("Elements", _elements(module), most)
+    yield from _block("Data", _datas(module), most)
+    yield from _block("Producers", _producers(module), most)
+    yield from _block("Target features", _target_features(module), most)
 
 
 # The rows of each block.
@@ -221,25 +224,30 @@ def _plain(text: str) -> str:
 # Tables of text.
 
 
-def _block(title: str, rows: Iterable[list[str]], heads: tuple[str, ...] = ()) -> Iterator[str]:
+def _block(title: str, rows: Iterator[list[str]], most: int, heads: tuple[str, ...] = ()) -> Iterator[str]:
     """A titled block of aligned columns, or nothing. Heads that begin with > stand to the right."""
-    lines = []
+    lines: list[list[str]] = []
+    remark = ""
     try:
-        for row in rows:
-            lines.append(row)
+        lines.extend(islice(rows, most))
+        left = sum(1 for _ in rows)
+        if left:
+            remark = f"... and {left:,} more (--verbose shows all)"
     except MalformedError:
-        lines.append(["(the rest cannot be read)"])
-    if not lines:
+        remark = "(the rest cannot be read)"
+    if not lines and not remark:
         return
+    yield ""
+    yield title
     right = [head.startswith(">") for head in heads]
     if heads:
         lines.insert(0, [head.lstrip(">") for head in heads])
-    widths = [max(len(row[i]) for row in lines if i < len(row)) for i in range(max(map(len, lines)))]
-    yield ""
-    yield title
+    widths = [max(len(row[i]) for row in lines if i < len(row)) for i in range(max(map(len, lines), default=0))]
     for row in lines:
         cells = [
             cell.rjust(width) if i < len(right) and right[i] else cell.ljust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=False))
         ]
         yield ("  " + "  ".join(cells)).rstrip()
+    if remark:
+        yield f"  {remark}"

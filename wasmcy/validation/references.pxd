@@ -12,7 +12,7 @@ cdef int OP_STRUCT_GET_S, OP_STRUCT_GET_U, OP_STRUCT_NEW, OP_STRUCT_NEW_DEFAULT,
 cdef int OP_TABLE_COPY, OP_TABLE_FILL, OP_TABLE_GET, OP_TABLE_GROW, OP_TABLE_INIT, OP_TABLE_SET
 cdef long long CONCRETE, HEAP_ANY, HEAP_EXTERN, I8, I16, I32, I64, INDEX_MASK, REF, NULLABLE
 cdef long long KIND_ARRAY, KIND_STRUCT
-cdef Py_ssize_t MAX_FIXED
+cdef long long MAX_FIXED
 
 
 cdef class References(Operands):
@@ -26,13 +26,13 @@ cdef class References(Operands):
     @cython.locals(heap="long long")
     cdef int rule_ref_null(self) except -1
     cdef int rule_ref_is_null(self) except -1
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(index="long long")
     cdef int rule_ref_func(self) except -1
     @cython.locals(valtype="long long")
     cdef int rule_ref_as_non_null(self) except -1
-    @cython.locals(depth=Py_ssize_t, valtype="long long")
+    @cython.locals(depth="long long", valtype="long long")
     cdef int rule_br_on_null(self) except -1
-    @cython.locals(depth=Py_ssize_t, valtype="long long")
+    @cython.locals(depth="long long", valtype="long long")
     cdef int rule_br_on_non_null(self) except -1
     cdef int match_branch(self, long long valtype) except -1
     @cython.locals(target="long long")
@@ -40,7 +40,7 @@ cdef class References(Operands):
     @cython.locals(target="long long")
     cdef int rule_ref_cast(self, int op) except -1
     @cython.locals(
-        flags=int, depth=Py_ssize_t, source="long long", target="long long", rest="long long"
+        flags=int, depth="long long", source="long long", target="long long", rest="long long"
     )
     cdef int rule_br_on_cast(self, int op) except -1
     @cython.locals(valtype="long long")
@@ -50,70 +50,70 @@ cdef class References(Operands):
     cdef long long heap_type(self) except -1
     @cython.locals(valtype="long long")
     cdef long long val_type(self) except -1
-    cdef int check_type_index(self, Py_ssize_t index) except -1
-    @cython.locals(index=Py_ssize_t)
-    cdef Py_ssize_t struct_index(self) except -1
-    @cython.locals(index=Py_ssize_t)
-    cdef Py_ssize_t array_index(self) except -1
-    @cython.locals(index=Py_ssize_t)
-    cdef Py_ssize_t func_index(self) except -1
-    cdef int check_data(self, Py_ssize_t index) except -1
-    cdef int check_elem(self, Py_ssize_t index) except -1
-    @cython.locals(segment=Py_ssize_t, storage="long long", source="long long")
-    cdef Py_ssize_t segment_index(self, Py_ssize_t index, bint is_elem) except -1
+    cdef int check_type_index(self, long long index) except -1
+    @cython.locals(index="long long")
+    cdef long long struct_index(self) except -1
+    @cython.locals(index="long long")
+    cdef long long array_index(self) except -1
+    @cython.locals(index="long long")
+    cdef long long func_index(self) except -1
+    cdef int check_data(self, long long index) except -1
+    cdef int check_elem(self, long long index) except -1
+    @cython.locals(segment="long long", storage="long long", source="long long")
+    cdef long long segment_index(self, long long index, bint is_elem) except -1
 
-    cdef int push_new(self, Py_ssize_t index) except -1
-    cdef int pop_object(self, Py_ssize_t index) except -1
-    @cython.locals(field=Py_ssize_t)
-    cdef Py_ssize_t struct_field(self, Py_ssize_t index) except -1
+    cdef int push_new(self, long long index) except -1
+    cdef int pop_object(self, long long index) except -1
+    @cython.locals(field="long long")
+    cdef long long struct_field(self, long long index) except -1
     cdef int check_access(self, long long storage, bint signed) except -1
-    @cython.locals(field=Py_ssize_t, storage="long long")
-    cdef int check_defaultable(self, Py_ssize_t index) except -1
-    cdef int check_mutable(self, Py_ssize_t index) except -1
-    cdef long long element(self, Py_ssize_t index) except -1
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(field="long long", storage="long long")
+    cdef int check_defaultable(self, long long index) except -1
+    cdef int check_mutable(self, long long index) except -1
+    cdef long long element(self, long long index) except -1
+    @cython.locals(index="long long")
     cdef int rule_struct_new(self) except -1
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(index="long long")
     cdef int rule_struct_new_default(self) except -1
-    @cython.locals(index=Py_ssize_t, field=Py_ssize_t, storage="long long")
+    @cython.locals(index="long long", field="long long", storage="long long")
     cdef int rule_struct_get(self, int op) except -1
-    @cython.locals(index=Py_ssize_t, field=Py_ssize_t)
+    @cython.locals(index="long long", field="long long")
     cdef int rule_struct_set(self) except -1
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(index="long long")
     cdef int rule_array_new(self) except -1
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(index="long long")
     cdef int rule_array_new_default(self) except -1
-    @cython.locals(index=Py_ssize_t, n=Py_ssize_t, _=Py_ssize_t)
+    @cython.locals(index="long long", n="long long", _="long long")
     cdef int rule_array_new_fixed(self) except -1
-    @cython.locals(index=Py_ssize_t, segment=Py_ssize_t)
+    @cython.locals(index="long long", segment="long long")
     cdef int rule_array_new_segment(self, int op) except -1
-    @cython.locals(index=Py_ssize_t, storage="long long")
+    @cython.locals(index="long long", storage="long long")
     cdef int rule_array_get(self, int op) except -1
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(index="long long")
     cdef int rule_array_set(self) except -1
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(index="long long")
     cdef int rule_array_fill(self) except -1
-    @cython.locals(target=Py_ssize_t, source=Py_ssize_t, to="long long", of="long long")
+    @cython.locals(target="long long", source="long long", to="long long", of="long long")
     cdef int rule_array_copy(self) except -1
-    @cython.locals(index=Py_ssize_t, segment=Py_ssize_t)
+    @cython.locals(index="long long", segment="long long")
     cdef int rule_array_init(self, int op) except -1
 
-    cdef int use_table(self, Py_ssize_t index) except -1
-    @cython.locals(index=Py_ssize_t)
-    cdef Py_ssize_t table_index(self) except -1
+    cdef int use_table(self, long long index) except -1
+    @cython.locals(index="long long")
+    cdef long long table_index(self) except -1
     cdef int zero_byte(self) except -1
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(index="long long")
     cdef int rule_table_get(self) except -1
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(index="long long")
     cdef int rule_table_set(self) except -1
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(index="long long")
     cdef int rule_table_grow(self) except -1
-    @cython.locals(index=Py_ssize_t)
+    @cython.locals(index="long long")
     cdef int rule_table_fill(self) except -1
-    @cython.locals(target=Py_ssize_t, source=Py_ssize_t, to="long long")
+    @cython.locals(target="long long", source="long long", to="long long")
     cdef int rule_table_copy(self) except -1
-    @cython.locals(segment=Py_ssize_t, table=Py_ssize_t)
+    @cython.locals(segment="long long", table="long long")
     cdef int rule_table_init(self) except -1
     @cython.locals(element="long long")
-    cdef int check_elements(self, long long valtype, Py_ssize_t table) except -1
+    cdef int check_elements(self, long long valtype, long long table) except -1
     cdef int pop_copy(self, long long to, long long of) except -1
