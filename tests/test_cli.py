@@ -326,6 +326,13 @@ def test_a_reader_that_has_gone_ends_inspect_quietly(guests):
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="the test closes descriptors as a POSIX shell does")
+def test_a_process_without_output_runs(guests):
+    command = f'exec "{sys.executable}" -m wasmcy run exit.wasm >&- 2>&- <&-'
+    done = subprocess.run(["sh", "-c", command], cwd=guests, env=ENVIRONMENT, timeout=60)
+    assert done.returncode == 42
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [

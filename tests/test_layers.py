@@ -41,8 +41,8 @@ def absolute(target: str, dots: int, package: list[str]) -> str:
 
 
 def members(target: str, names: list[str]) -> list[str]:
-    """What `from target import names` imports: modules, where target is the package itself."""
-    return [f"wasmcy.{name}" for name in names] if target == "wasmcy" else [target]
+    """What `from target import names` imports: where target is the package itself, modules or its public names."""
+    return [f"wasmcy.{n if n in LEVEL else '__init__'}" for n in names] if target == "wasmcy" else [target]
 
 
 def imported(source: str) -> list[str]:

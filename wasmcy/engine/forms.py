@@ -28,7 +28,8 @@ STORE_FORMS = ("ss", "rs", "sr", "si", "ri", "rr")
     FUSE_STEP_Z,
     FUSE_MOVES,
     FUSE_MOVE_BRANCH,
-) = range(23)
+    FUSE_TEST,
+) = range(24)
 FUSE_FIRST_IMMEDIATE = 32  # flag: the first of two ALU operations has its immediate in `half`
 
 # how the translator treats an instruction

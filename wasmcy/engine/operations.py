@@ -54,6 +54,7 @@ from .forms import (
     FUSE_STORE_RI,
     FUSE_STORE_SI,
     FUSE_STORE_SS,
+    FUSE_TEST,
     KIND_ATOMIC_CMPXCHG,
     KIND_ATOMIC_LOAD,
     KIND_ATOMIC_RMW,
@@ -491,6 +492,7 @@ CALLS_OUT = {"memory.copy": {"memmove"}, "memory.fill": {"memset"}}  # the only 
 
 # ------------------------------------------------------------------ superinstructions
 N_BASE = len(HANDLERS)
+SELECTS: dict[int, int] = {}  # comparison -> compare and select
 FUSIONS: dict[tuple[int, int], tuple[int, int]] = {}  # (handler, handler) -> (handler, FUSE_...)
 
 
@@ -514,9 +516,9 @@ def alu(kind, first, form, second, form2):
     FUSIONS[ID[f"{kind}.{first}:{form}"], ID[f"{kind}.{second}:{form2}"]] = ID[name], merge
 
 
-ALU_FIRST = ("add", "sub", "mul", "and", "or", "xor", "shl", "shr_u", "rotl")
+ALU_FIRST = ("add", "sub", "mul", "and", "or", "xor", "shl", "shr_u", "shr_s", "rotl")
 ALU_SECOND = {"add": ("rs", "ri"), "sub": ("rs",), "and": ("rs", "ri"), "or": ("rs", "ri"), "xor": ("rs", "ri"),
-              "shl": ("ri",), "shr_u": ("ri",)}  # fmt: skip
+              "shl": ("ri",), "shr_u": ("ri",), "shr_s": ("ri",)}  # fmt: skip
 for _kind in ("i32", "i64"):
     for _first in ALU_FIRST:
         for _form in ("ss", "rs", "si", "ri"):
@@ -609,6 +611,26 @@ for _name in FUSED_STORES:
         FUSIONS[ID[_merged], ID[f"{_name}:rs"]] = ID[f"{_name}@{_mode}1"], _how
         if _merged in NARROW:
             FUSIONS[ID[NARROW[_merged]], ID[f"{_name}:rs"]] = ID[f"{_name}@{_mode}1"], FUSE_STORE_KI_NARROW
+
+# test and branch: [D, A or half immediate][displacement, ...]
+for _kind, _word in (("i32", ""),):
+    for _form in ("ss", "rs", "si", "ri"):
+        _places = {"s": ("D", "A"), "r": ("r", "r"), "i": ("half", "half")}
+        _lines = [f"a = {read(_kind, _places[_form[0]][0])}", f"b = {read(_kind, _places[_form[1]][1])}"]
+        for _name, _test in (("nz", "a & b != 0"), ("z", "a & b == 0")):
+            branch(f"test{_word}.{_name}:{_form}", 3, _lines, _test, _kind, "JUMP2")
+            FUSIONS[ID[f"i32.and:{_form}"], ID[f"br_{_name}:r"]] = ID[f"test.{_name}:{_form}"], FUSE_TEST
+# compare and select: D = A if (x compared with y) else B; x and y are the third word's u16s or y its upper half
+for _op in COMPARE:
+    if _op.params[0] != I32:
+        continue
+    for _form in ("ss", "rs", "si", "ri"):
+        _places = {"s": ("wcy_slot_u32(sp, W_U16(pc, 2, 0))", "wcy_slot_u32(sp, W_U16(pc, 2, 1))"),
+                   "r": ("<u32>r0", ""), "i": ("", "W_HALF(pc, 2, 1)")}  # fmt: skip
+        _lines = [f"a = {_places[_form[0]][0]}", f"b = {_places[_form[1]][1]}", "x = F_A(pc)", "y = F_B(pc)",
+                  f"if not ({semantics.expression(_op.mnemonic)}): x = y"]  # fmt: skip
+        producer(f"select.{_op.mnemonic}:{_form}", 3, "i32", _lines, "sp[x]", "i64")
+        SELECTS[ID[f"{_op.mnemonic}:{_form}"]] = ID[f"select.{_op.mnemonic}:{_form}"]
 
 # step and branch: D = A + imm16, then branch on D and (slot B | immediate) [.., C imm16][displacement, immediate]
 _STEP = ["a = wcy_slot_u32(sp, F_A(pc)) + <u32><i64>F_C16(pc)", "r0 = a", "sp[F_D(pc)] = r0"]
@@ -717,6 +739,7 @@ def tables():
     t["fuse_wide"] = [0] * len(t["fused"])
     for (a, b), handler in WIDE.items():
         t["fuse_wide"][first[a] * columns + second[b]] = handler
+    t["selects"] = [SELECTS.get(i, 0) for i in range(n)]
     t["fuse_columns"] = [columns]
     t["named"] = [ID[name] for name in NAMED]
     t["by_class"] = [ID[name.format(kind)] for name in BY_CLASS for kind in ("i64", "f64", "f32")]

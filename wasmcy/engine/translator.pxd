@@ -10,7 +10,7 @@ cdef long long OP_RETURN_CALL, OP_RETURN_CALL_INDIRECT, OP_SELECT, OP_SELECT_T, 
 cdef long long OP_THROW_REF, OP_TRY_TABLE, OP_UNREACHABLE
 cdef long long FLAG_COMMUTATIVE, FLAG_EQZ, FUSE_ALU_RI, FUSE_ALU_SR, FUSE_FIRST_IMMEDIATE, FUSE_LOAD_K, FUSE_LOAD_KS, FUSE_LOAD_KI, FUSE_LOAD_KI_NARROW, FUSE_STORE_KI, FUSE_STORE_KI_NARROW, FUSE_STORE_KS
 cdef long long FUSE_LOAD_RI, FUSE_LOAD_SI, FUSE_LOAD_SS, FUSE_MOVES, FUSE_MOVE_BRANCH, FUSE_STEP_RI, FUSE_STEP_RS
-cdef long long FUSE_STEP_SR, FUSE_STEP_Z, FUSE_STORE_RI, FUSE_STORE_SI, FUSE_STORE_SS, KIND_ATOMIC_CMPXCHG
+cdef long long FUSE_STEP_SR, FUSE_STEP_Z, FUSE_STORE_RI, FUSE_STORE_SI, FUSE_STORE_SS, FUSE_TEST, KIND_ATOMIC_CMPXCHG
 cdef long long KIND_ATOMIC_LOAD, KIND_ATOMIC_RMW, KIND_ATOMIC_STORE, KIND_BINARY, KIND_COMPARE, KIND_LOAD
 cdef long long KIND_OPERATION, KIND_STORE, KIND_UNARY, KIND_WIDE
 cdef long long H_ADD_RI, H_ADD_SI, H_BR, H_BR64_NZ, H_BR64_NZ_R, H_BR64_Z, H_BR64_Z_R, H_BR_NZ, H_BR_NZ_R
@@ -43,7 +43,7 @@ cdef class Translator(Listener):
     cdef bint fusing
     # tables, by instruction or handler id
     cdef short[::1] t_kind, t_operand, t_result, t_size, t_flags, t_swapped, t_any, t_handler, t_branch
-    cdef short[::1] t_compares, t_tests, t_fuse_first, t_fuse_second, t_fused, t_fuse_how, t_fuse_wide
+    cdef short[::1] t_compares, t_tests, t_fuse_first, t_fuse_second, t_fused, t_fuse_how, t_fuse_wide, t_selects
     cdef short[::1] c_setr, c_constr, c_get, c_get_imported, c_set, c_set_imported, c_select, c_return
     # the operand stack
     cdef long long[::1] kinds, values, addends, types
@@ -149,7 +149,11 @@ cdef class Translator(Listener):
     cdef int store(self, long long op, long long offset, long long memory) except -1
     @cython.locals(operands='long long', first='long long', i='long long', a='long long', b='long long', c='long long', result='long long', at='long long')
     cdef int atomic(self, long long op, long long kind, long long offset, long long memory) except -1
-    @cython.locals(c_found='long long', c='long long', b_found='long long', b='long long', type_='long long', home='long long', a='long long', accumulator='long long')
+    @cython.locals(
+        c_found='long long', c='long long', b_found='long long', b='long long', type_='long long', home='long long',
+        a='long long', accumulator='long long', q='long long', compared='long long', w='unsigned long long',
+        form='long long',
+    )
     cdef int select(self) except -1
     @cython.locals(context='Context', indirect='bint', tail='bint', found='long long', value='long long', type_='long long', i='long long', n='long long', height='long long', at='long long', record='long long', handler='long long', results='long long')
     cdef int call(self, long long op, long long x, long long table) except -1

@@ -96,6 +96,7 @@ from .forms import (
     FUSE_STORE_RI,
     FUSE_STORE_SI,
     FUSE_STORE_SS,
+    FUSE_TEST,
     KIND_ATOMIC_CMPXCHG,
     KIND_ATOMIC_LOAD,
     KIND_ATOMIC_RMW,
@@ -229,6 +230,7 @@ class Translator(Listener):
         self.t_fused = t["fused"]
         self.t_fuse_how = t["fuse_how"]
         self.t_fuse_wide = t["fuse_wide"]
+        self.t_selects = t["selects"]
         self.c_setr = _by_class["setr.{}"]
         self.c_constr = _by_class["constr.{}"]
         self.c_get = _by_class["global.get.{}.own"]
@@ -430,6 +432,12 @@ class Translator(Listener):
             c = first_half & 0xFFFF
             if how == FUSE_STEP_RI:
                 y = (x & LOW32) << 32
+            words = 1
+            rel_word = 2
+            rel_half = 0
+        elif how == FUSE_TEST:
+            first_d = first_a
+            first_a = b
             words = 1
             rel_word = 2
             rel_half = 0
@@ -1328,6 +1336,12 @@ class Translator(Listener):
 
     def select(self):
         self.resolve(3)
+        q = self.last
+        compared = 0
+        w = 0
+        if self.fusing and q >= 0 and self.kinds[self.height - 1] == ACC and self.producer[0] == q:
+            compared = self.t_selects[self.code[q]]
+            w = self.code[q + 1]
         self.pop()
         c_found = self.found
         c = self.value
@@ -1345,6 +1359,19 @@ class Translator(Listener):
             c = self.slot_of(c_found, c, I32, home + 2)
             c_found = IN_SLOT
         accumulator = class_of(type_)
+        if compared and accumulator == 0 and self.last == q:  # nothing came after the comparison
+            form = (self.t_compares[self.code[q]]) & 7
+            self.length = q
+            self.mirror[0] = -1
+            self.latest = self.before
+            self.before = -1
+            self.emit(compared, 0, a, b)
+            if form >= 3:
+                self.word(w >> 16 & 0xFFFF | (w >> 32) << 32)
+            else:
+                self.word(w >> 16)
+            self.push_result(type_)
+            return 0
         self.clobber(accumulator)
         self.emit(self.c_select[accumulator + 3 * c_found], 0, a, b | (c if c_found == IN_SLOT else 0) << 16)
         self.push_result(type_)
