@@ -132,7 +132,9 @@ def tour() -> list[str]:
             if folder:
                 continue
         for name in names:
-            files.append(folder + names[0].partition(".")[0] + name if name.startswith(".") and folder else folder + name)
+            files.append(
+                folder + names[0].partition(".")[0] + name if name.startswith(".") and folder else folder + name
+            )
     return files
 
 

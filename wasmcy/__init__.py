@@ -26,3 +26,23 @@ from .runtime import Caller, ExportType, ImportType, Module, with_caller
 from .types import FuncType, GlobalType, MemoryType, TableType, TagType, ValType
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .wasi import INHERIT, ReadOnly, Wasi
+
+_LATER = ("INHERIT", "ReadOnly", "Wasi")  # of wasmcy.wasi, which is imported when one is asked for
+
+
+def __getattr__(name: str) -> object:
+    if name in _LATER:
+        from . import wasi
+
+        for later in _LATER:
+            globals()[later] = getattr(wasi, later)
+        return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

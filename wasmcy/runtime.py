@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from .binary.decoder import decode
 from .engine.code import Code
-from .engine.instance import Instance, link
+from .engine.instance import Instance, instantiate
 from .engine.machine import set_caller_class
 from .engine.store import Store
 from .errors import LinkError
@@ -177,16 +177,7 @@ class Module:
                     continue
             raise KeyError(name)
 
-        objects, found = link(self, lookup)
-        if store is None:
-            if found is not None and limits is not None:
-                raise LinkError("the imports live in a store that has limits of its own")
-            store = Store(limits) if found is None else found
-        elif found is not None and found is not store:
-            raise LinkError("the imports live in another store")
-        elif limits is not None:
-            raise LinkError("the store has limits of its own")
-        return Instance(self, store, objects)
+        return instantiate(self, lookup, store, limits)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._syntax.data, self._syntax.features, self._code.lazy)

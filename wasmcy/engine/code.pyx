@@ -18,6 +18,7 @@ from wasmcy.engine.structs cimport CatchClause, FuncCode, Instance, u32, u64, wc
 
 from .. import matching
 from ..validation.validator import Validator
+from ._tables import KEY, PARTS
 from .translator import TABLES, Translator, handler_id
 
 cdef size_t N_HANDLERS = len(TABLES["words"])
@@ -34,12 +35,12 @@ cdef size_t PARAMETER_ROOM = 8
 def _load_handlers():
     """Fill the table of handler addresses from the generated modules."""
     global TRANSLATE_HANDLER
-    from . import _handlers0, _handlers1, _handlers2, _handlers3, _handlers4, _handlers5
-
-    for part in (_handlers0, _handlers1, _handlers2, _handlers3, _handlers4, _handlers5):
-        part.fill(<size_t>ADDRESSES)
+    for i in range(PARTS):
+        part = __import__(f"wasmcy.engine._handlers{i}", fromlist=["fill"])
+        part.fill(<size_t>ADDRESSES, KEY)
+    words = TABLES["words"]
     for i in range(N_HANDLERS):
-        WORDS[i] = TABLES["words"][i]
+        WORDS[i] = words[i]
     RESULT_CELL[0] = ADDRESSES[<size_t>handler_id("leave.result")]
     LINK_CELL[0] = ADDRESSES[<size_t>handler_id("leave.link")]
     TRANSLATE_HANDLER = ADDRESSES[<size_t>handler_id("leave.translate")]

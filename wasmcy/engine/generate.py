@@ -7,6 +7,7 @@ the `loop` form it takes pc and a State, and returns the next pc.  NEXT and its 
 operations.py, are expanded for either here.
 """
 
+import hashlib
 import re
 import struct
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from .operations import HANDLERS, tables
 
-PARTS = 6
+PARTS = 4  # .pyx files: each is compiled by itself and costs a third of a millisecond to import
 TYPES = {
     "u": "u32", "v": "u32", "x": "u64", "y": "u64", "n": "u64", "ea": "u64",
     "src": "u64*", "dst": "u64*", "nsp": "u64*", "code": "u64*", "cell": "u64*",
@@ -133,12 +134,18 @@ def module(handlers, form):
         out += [f"    cdef {t} {n}" for n, t in types.items() if n in names]
         out += [f"    {line}" for line in form.body(h.lines)]
         out.append("")
-    out.append("\ndef fill(size_t table):\n    cdef handler* to = <handler*>table")
+    out.append("\ndef fill(size_t table, key):\n    cdef handler* to = <handler*>table")
+    out.append(f"    if key != {key()!r}:\n        raise ImportError('handlers and tables of different builds')")
     out += [f"    to[{h.id}] = {identifier(h)}" for h in handlers]
     return "\n".join(out) + "\n"
 
 
 CTYPES = {"i32": "u32", "i64": "u64", "f32": "float", "f64": "double"}
+
+
+def key():
+    """A digest of the handlers' names: what makes ids of one build mean the same everywhere."""
+    return hashlib.sha256(" ".join(h.name for h in HANDLERS).encode()).hexdigest()[:16]
 
 
 def table_module():
@@ -157,6 +164,8 @@ def table_module():
         "    return tables",
         "",
         "",
+        f"KEY = {key()!r}",
+        f"PARTS = {PARTS}",
         "DATA = {",
     ]
     for name, values in tables().items():

@@ -85,6 +85,9 @@ cdef class Exports:
         return f"<wasmcy exports: {', '.join(self.places)}>"
 
 
+cdef object DOOR = object()
+
+
 cdef class Instance(InstanceData):
     """An instance of a module: made by `Module.instantiate`.
 
@@ -95,8 +98,10 @@ cdef class Instance(InstanceData):
     cdef readonly Exports exports
     cdef list funcs         # imported functions, as Func
 
-    def __cinit__(self, module, Store store, list imports):
+    def __cinit__(self, module, Store store, list imports, door=None):
         """`imports`: one object for each import, checked by `link`."""
+        if door is not DOOR:
+            raise TypeError("instances are made by Module.instantiate")
         self.module = module
         self.store = store
         self.code = module._code
@@ -389,14 +394,29 @@ cdef int join(item, Store store) except -1:
     return 0
 
 
-def link(module, lookup):
-    """The objects for a module's imports, in order, and the store some of them live in (or None).
+def instantiate(module, lookup, Store store=None, limits=None):
+    """An instance, in `store`, else in that of its imports, else in a new one with `limits`.
 
     `lookup(module name, name)` gives what was provided, or raises KeyError.
 
     Raises:
-        LinkError: one is missing, does not match, or two live in different stores.
+        LinkError: an import is missing, does not match, or two live in different stores.
     """
+    objects, found = link(module, lookup)
+    if store is None:
+        if found is not None and limits is not None:
+            raise LinkError("the imports live in a store that has limits of its own")
+        store = Store(limits) if found is None else found
+    elif found is not None and found is not store:
+        raise LinkError("the imports live in another store")
+    elif limits is not None:
+        raise LinkError("the store has limits of its own")
+    store.check_owner()
+    return Instance(module, store, objects, DOOR)
+
+
+cdef tuple link(module, lookup):
+    """The objects for a module's imports, in order, and the store some of them live in (or None)."""
     cdef Store store = None, own
     syntax = module._syntax
     canon = module._code.context.canon
@@ -442,7 +462,14 @@ cdef wanted(syntax, canon, item):
     return f"a {item.kind} {item.desc}"
 
 
+cdef signature(type_):
+    """A function type as providers write it: `i32 i64 -> i32`."""
+    return f"{' '.join(map(str, type_.params))} -> {' '.join(map(str, type_.results))}".strip()
+
+
 cdef described(given):
+    if isinstance(getattr(given, "signature", None), str):
+        return f"a function {given.signature}"
     if type(given) is Func:
         return f"a function {given.type}"
     if type(given) is Memory:
@@ -461,7 +488,10 @@ cdef matched(syntax, canon, item, given):
             func = given
             return func if matching.is_subtype(func.ref.type, canon[item.desc]) else None
         if callable(given):
-            func = host_function(given, matching.close_func(syntax.func_type_at(item.desc), canon))
+            func_type = matching.close_func(syntax.func_type_at(item.desc), canon)
+            if getattr(given, "signature", None) not in (None, signature(func_type)):
+                return None
+            func = host_function(given, func_type)
             func.own.type = canon[item.desc]
             func.name = func.name or f"{item.module}.{item.name}"
             return func

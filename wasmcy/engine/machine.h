@@ -143,4 +143,18 @@ WASMCY_INLINE uint64_t wcy_popcnt64(uint64_t a) {
 #define wcy_store_release(p, v) __atomic_store_n((uint64_t *)(p), (v), __ATOMIC_RELEASE)
 #endif
 
+/* A store's owner: the thread that runs in it.  1: taken now, 2: this thread's already, 0: another's */
+#if defined(_MSC_VER) && !defined(__clang__)
+WASMCY_INLINE int wcy_take(volatile uint64_t *owner, uint64_t thread) {
+    uint64_t found = (uint64_t)_InterlockedCompareExchange64((volatile long long *)owner, (long long)thread, 0);
+    return found == 0 ? 1 : found == thread ? 2 : 0;
+}
+#else
+WASMCY_INLINE int wcy_take(uint64_t *owner, uint64_t thread) {
+    uint64_t found = 0;
+    if (__atomic_compare_exchange_n(owner, &found, thread, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return 1;
+    return found == thread ? 2 : 0;
+}
+#endif
+
 #endif

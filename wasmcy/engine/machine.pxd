@@ -23,6 +23,7 @@ cdef class Func:
     cdef int join(self, Store store) except -1
     cdef object invoke(self, PyObject** args, Py_ssize_t n)
     cdef u64 argument(self, Py_ssize_t i, object value) except? 0xFFFFFFFFFFFFFFFF
+    cdef object invoke_many(self, PyObject** args, Py_ssize_t n)
     cdef object invoke_words(self, u64* words, bint raw)
     cdef object results(self, u64* words, bint raw)
     cdef object invoke_host(self, PyObject** args, Py_ssize_t n)

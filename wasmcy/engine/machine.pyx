@@ -42,7 +42,7 @@ cdef extern from "Python.h":
     bint PyFloat_CheckExact(object)
     PyThreadState* PyEval_SaveThread() nogil
     void PyEval_RestoreThread(PyThreadState*) nogil
-    int Py_EnterRecursiveCall(const char*) except -1
+    int Py_EnterRecursiveCall(const char*)  # its error is looked at by hand
     void Py_LeaveRecursiveCall()
     object PyObject_Vectorcall(object, PyObject**, size_t, PyObject*)
     PyObject* PyVectorcall_Call(PyObject*, PyObject*, PyObject*)
@@ -68,10 +68,12 @@ ctypedef u64* (*loop_handler)(u64*, State*) noexcept nogil
 cdef u64 RESERVE = 64               # slots kept free at the stack's end, for links
 cdef u64 LINK_SLOTS = 5
 cdef double SIGNAL_PERIOD = 0.02    # seconds between two looks for signals
-cdef double POLL_PERIOD = 0.0005    # seconds between two slow polls, aimed at
+cdef double POLL_PERIOD = 0.0002    # seconds between two slow polls, aimed at
+cdef i64 FIRST_PACE = 2000          # polls until the first slow one of a call
+cdef i64 MAX_PACE = 1 << 17         # polls between two slow ones, at most
 cdef u64 PIECE = 1 << 20            # bytes of a bulk operation between two looks around
 cdef Py_ssize_t MAX_FRAMES = 64     # of a backtrace
-cdef int MAX_DEPTH = 200            # activations inside each other: host calls that call back
+cdef int MAX_DEPTH = 100            # activations inside each other: host calls that call back
 cdef long long T_I32 = I32, T_F64 = F64
 DISPATCH = "tail" if WASMCY_TAIL else "loop"
 
@@ -117,46 +119,64 @@ cdef void enter(Activation* activation, u64* stack_limit) noexcept nogil:
     activation.poll = activation.instance.poll
 
 
+cdef struct Watch:
+    PyThreadState* saved            # while the GIL is not held
+    double last                     # when it was looked around last, 0: not since the last answer
+    double signals                  # when signals were looked for last, 0: not yet
+
+
 cdef int run(Store store, Activation* activation) except -1:
     """Run until the outermost function returns; its results are at the activation's first slot."""
-    cdef PyThreadState* saved = NULL
+    cdef Watch watch
     cdef u64* stack_limit = store.stack + store.stack_slots - RESERVE
     cdef u64 reason
-    cdef double now, last = 0, signals = 0
+    watch.saved = NULL
+    watch.last = watch.signals = 0
+    if store.pace > FIRST_PACE:
+        store.pace = FIRST_PACE
     activation.poll = store.pace
     while True:
         enter(activation, stack_limit)
         reason = activation.reason
         if reason == LEAVE_RESULT:
-            if saved != NULL:
-                PyEval_RestoreThread(saved)
+            if watch.saved != NULL:
+                PyEval_RestoreThread(watch.saved)
             return 0
-        while reason == LEAVE_POLL or reason == LEAVE_BULK:
-            if reason == LEAVE_BULK and bulk(activation):
-                break
-            if saved == NULL and not store.stress:
-                saved = PyEval_SaveThread()
-            now = wcy_now()
-            if last != 0:
-                store.pace = paced(store, now - last)
-            elif signals == 0:
-                signals = now
-            last = now
-            activation.poll = store.pace
-            if store.interrupted or (store.deadline != 0 and now >= store.deadline) or now - signals >= SIGNAL_PERIOD:
-                signals = now
-                if saved != NULL:
-                    PyEval_RestoreThread(saved)
-                    saved = NULL
-                look_around(store, activation, now)
-            if reason == LEAVE_POLL:
-                break
-        else:
-            if saved != NULL:
-                PyEval_RestoreThread(saved)
-                saved = NULL
-                last = 0
-            answer(store, activation, stack_limit)
+        if reason == LEAVE_POLL:
+            slow_poll(store, activation, &watch)
+            continue
+        if reason == LEAVE_BULK:
+            while not bulk(activation):
+                slow_poll(store, activation, &watch)
+            continue
+        if watch.saved != NULL:
+            PyEval_RestoreThread(watch.saved)
+            watch.saved = NULL
+            watch.last = 0
+        answer(store, activation, stack_limit)
+        if activation.poll < 0:
+            slow_poll(store, activation, &watch)
+
+
+cdef int slow_poll(Store store, Activation* activation, Watch* watch) except -1:
+    """Give up the GIL; look at the clock, and now and then for signals."""
+    cdef double now
+    if watch.saved == NULL and not store.stress:
+        watch.saved = PyEval_SaveThread()
+    now = wcy_now()
+    if watch.last != 0:
+        store.pace = paced(store, now - watch.last)
+    if watch.signals == 0:
+        watch.signals = now
+    watch.last = now
+    activation.poll = store.pace
+    if store.interrupted or (store.deadline != 0 and now >= store.deadline) or now - watch.signals >= SIGNAL_PERIOD:
+        watch.signals = now
+        if watch.saved != NULL:
+            PyEval_RestoreThread(watch.saved)
+            watch.saved = NULL
+        look_around(store, activation, now)
+    return 0
 
 
 cdef i64 paced(Store store, double elapsed) noexcept nogil:
@@ -166,7 +186,7 @@ cdef i64 paced(Store store, double elapsed) noexcept nogil:
         return 0
     if elapsed > 2 * POLL_PERIOD and pace > 64:
         return pace // 2
-    if elapsed < POLL_PERIOD / 2 and pace < 1 << 22:
+    if elapsed < POLL_PERIOD / 2 and pace < MAX_PACE:
         return pace * 2
     return pace
 
@@ -660,6 +680,7 @@ cdef int collect(Store store, Activation* activation) except -1:
             store.memory_used -= size
             if exception.tag == NULL:
                 store.errors[exception.values[0]] = None
+                store.free_errors.append(exception.values[0])
             free(exception)
     return 0
 
@@ -707,8 +728,12 @@ cdef bint catch_error(Store store, Activation* activation, error) except -1:
         finally:
             free(values)
     else:
-        store.errors.append(error)
-        words[0] = len(store.errors) - 1
+        if store.free_errors:
+            words[0] = store.free_errors.pop()
+            store.errors[words[0]] = error
+        else:
+            store.errors.append(error)
+            words[0] = len(store.errors) - 1
         exception = new_exception(store, activation, NULL, words, 1)
     return unwind(activation, exception, False)
 
@@ -759,6 +784,29 @@ cdef bint unwind(Activation* activation, Exception_* exception, bint inner) exce
 ctypedef int (*run_type)(Store, Activation*) noexcept
 ctypedef int (*host_call_type)(Func, u64*, PyObject*) noexcept
 cdef run_type run_status = <run_type>run
+
+
+cdef int own_stack(Store store) except -1:
+    return store.own_stack()
+
+
+cdef int exhausted() except -1:
+    raise StackExhausted("call stack exhausted")
+
+
+cdef int take_results(Func func, u64* words, bint raw, PyObject** to) except -1:
+    result = func.results(words, raw)
+    Py_INCREF(result)
+    to[0] = <PyObject*>result
+    return 0
+
+
+ctypedef int (*results_type)(Func, u64*, bint, PyObject**) noexcept
+cdef results_type results_status = <results_type>take_results
+ctypedef int (*store_type)(Store) noexcept
+ctypedef int (*plain_type)() noexcept
+cdef store_type own_stack_status = <store_type>own_stack
+cdef plain_type exhausted_status = <plain_type>exhausted
 
 
 cdef int raise_again(int status) except -1:
@@ -836,33 +884,42 @@ cdef class Func:
 
     cdef object invoke(self, PyObject** args, Py_ssize_t n):
         """Call with n Python arguments."""
-        cdef Store store = self.store
-        cdef u64* sp
+        cdef u64 few[16]
+        cdef u64* words = few
         cdef Py_ssize_t i
         cdef long long number
         cdef int overflow = 0
+        if self.ref == NULL:
+            raise TypeError("a Func is made from a callable, or by an instance")
         if n != self.n_params:
             raise TypeError(f"{self.name or 'function'} takes {self.n_params} arguments ({n} given)")
         if self.ref.instance == NULL:
             return self.invoke_host(args, n)
-        if store.owner != 0:
-            store.check_owner()
-        else:
-            store.own_stack()
-        sp = store.stack_top
-        if sp + n + self.n_results + 2 * RESERVE > store.stack + store.stack_slots:
-            raise StackExhausted("call stack exhausted")
+        if n > 16:
+            return self.invoke_many(args, n)
         for i in range(n):
             if self.types[i] == T_I32 and PyLong_CheckExact(<object>args[i]):
                 number = PyLong_AsLongLongAndOverflow(<object>args[i], &overflow)
                 if not overflow and -0x80000000 <= number <= 0xFFFFFFFF:
-                    sp[i] = <u32>number
+                    words[i] = <u32>number
                     continue
             elif self.types[i] == T_F64 and PyFloat_CheckExact(<object>args[i]):
-                sp[i] = wcy_bits64(<double><object>args[i])
+                words[i] = wcy_bits64(<double><object>args[i])
                 continue
-            sp[i] = self.argument(i, <object>args[i])
-        return self.invoke_words(sp, False)
+            words[i] = self.argument(i, <object>args[i])
+        return self.invoke_words(words, False)
+
+    cdef object invoke_many(self, PyObject** args, Py_ssize_t n):
+        cdef u64* words = <u64*>malloc(n * sizeof(u64))
+        cdef Py_ssize_t i
+        if words == NULL:
+            raise MemoryError
+        try:
+            for i in range(n):
+                words[i] = self.argument(i, <object>args[i])
+            return self.invoke_words(words, False)
+        finally:
+            free(words)
 
     cdef u64 argument(self, Py_ssize_t i, object value) except? 0xFFFFFFFFFFFFFFFF:
         try:
@@ -870,43 +927,60 @@ cdef class Func:
         except (TypeError, OverflowError) as error:
             raise type(error)(f"argument {i + 1} of {self.name or 'function'}: {error}") from None
 
-    cdef object invoke_words(self, u64* sp, bint raw):
-        """Call with the arguments at sp, the stack's top."""
+    cdef object invoke_words(self, u64* words, bint raw):
+        """Call with converted arguments.  From here on no Python code runs but the guest's host functions."""
         cdef Store store = self.store
         cdef Activation activation
-        cdef u64* limit = store.stack + store.stack_slots - RESERVE
+        cdef u64* sp
+        cdef u64* limit
         cdef FuncCode* function = self.ref.code
-        cdef bint outermost = store.depth == 0
-        cdef int status
+        cdef PyObject* result
+        cdef object value
+        cdef int status, taken = wcy_take(&store.owner, PyThread_get_thread_ident())
+        if taken == 0:
+            raise WasmError("the store is in use by another thread")
         if store.depth >= MAX_DEPTH:
             raise StackExhausted("call stack exhausted: host functions call back too deeply")
-        activation.pc = <u64*>wcy_load_acquire(&function.code)
-        activation.sp = sp
-        activation.instance = self.ref.instance
-        activation.value = 0
-        activation.callee = NULL
-        activation.args = sp
-        activation.reason = 0
-        sp[self.n_params] = <u64>RESULT_CELL
-        sp[self.n_params + 1] = 0
-        if sp + activation.pc[-1] > limit:
-            raise StackExhausted("call stack exhausted")
-        Py_EnterRecursiveCall(b" in a WebAssembly call")
-        store.depth += 1
-        if outermost:
-            store.owner = PyThread_get_thread_ident()
+        status = 0
+        if taken == 1:
+            store.interrupted = 0
+            if store.stack == NULL:
+                status = own_stack_status(store)
             if store.timeout != 0:
                 store.deadline = wcy_now() + store.timeout
-        status = run_status(store, &activation)
-        store.depth -= 1
-        if outermost:
-            store.owner = 0
+        if status == 0:
+            status = Py_EnterRecursiveCall(b" in a WebAssembly call")
+            if status == 0:
+                sp = store.stack_top
+                limit = store.stack + store.stack_slots - RESERVE
+                activation.pc = <u64*>wcy_load_acquire(&function.code)
+                if sp + activation.pc[-1] > limit or sp + max(self.n_params, self.n_results) + 2 > limit:
+                    status = exhausted_status()
+                else:
+                    memcpy(sp, words, self.n_params * sizeof(u64))
+                    sp[self.n_params] = <u64>RESULT_CELL
+                    sp[self.n_params + 1] = 0
+                    activation.sp = sp
+                    activation.instance = self.ref.instance
+                    activation.value = 0
+                    activation.callee = NULL
+                    activation.args = sp
+                    activation.reason = 0
+                    store.depth += 1
+                    status = run_status(store, &activation)
+                    store.depth -= 1
+                    store.stack_top = sp
+                Py_LeaveRecursiveCall()
+        if status == 0:
+            status = results_status(self, sp, raw, &result)
+        if taken == 1:
             store.deadline = 0
-        store.stack_top = sp
-        Py_LeaveRecursiveCall()
-        if status == -1:
-            raise_again(status)
-        return self.results(sp, raw)
+            wcy_store_release(&store.owner, 0)
+        if status != 0:
+            raise_again(-1)
+        value = <object>result
+        Py_DECREF(value)
+        return value
 
     cdef object results(self, u64* sp, bint raw):
         cdef long long* types = self.types + self.n_params
@@ -988,24 +1062,24 @@ cdef class Func:
 
     def call_raw(self, *args):
         """Call with and return the bits of values: unsigned ints; references as objects."""
-        cdef Store store = self.store
-        cdef u64* sp
+        cdef u64* words
         cdef Py_ssize_t i
+        if self.ref == NULL or self.ref.instance == NULL:
+            raise TypeError("a host function has no raw form")
         if len(args) != self.n_params:
             raise TypeError(f"{self.name or 'function'} takes {self.n_params} arguments ({len(args)} given)")
-        if self.ref.instance == NULL:
-            raise TypeError("a host function has no raw form")
-        store.check_owner()
-        store.own_stack()
-        sp = store.stack_top
-        if sp + len(args) + self.n_results + 2 * RESERVE > store.stack + store.stack_slots:
-            raise StackExhausted("call stack exhausted")
-        for i in range(self.n_params):
-            if isinstance(args[i], int) and not self.types[i] >> 32:
-                sp[i] = args[i]
-            else:
-                sp[i] = to_word(store, self.types[i], args[i])
-        return self.invoke_words(sp, True)
+        words = <u64*>malloc((self.n_params + 1) * sizeof(u64))
+        if words == NULL:
+            raise MemoryError
+        try:
+            for i in range(self.n_params):
+                if isinstance(args[i], int) and not self.types[i] >> 32:
+                    words[i] = args[i]
+                else:
+                    words[i] = to_word(self.store, self.types[i], args[i])
+            return self.invoke_words(words, True)
+        finally:
+            free(words)
 
     def __eq__(self, other):
         return isinstance(other, Func) and (<Func>other).ref == self.ref

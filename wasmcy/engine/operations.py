@@ -484,9 +484,11 @@ _BULK = [
 _THREE = ["u = wcy_slot_u32(sp, F_D(pc))", "v = wcy_slot_u32(sp, F_A(pc))", "n = wcy_slot_u32(sp, F_B(pc))"]
 one("memory.copy", 3, [
     *_THREE, "if WASMCY_UNLIKELY(<u64>u + n > mem_size or <u64>v + n > mem_size): TRAP TRAP_BOUNDS", *_BULK,
+    "instance.poll -= n >> 8",
     "memmove(mem + u, mem + v, n)", "NEXT 3"])  # fmt: skip
 one("memory.fill", 3, [
     *_THREE, "if WASMCY_UNLIKELY(<u64>u + n > mem_size): TRAP TRAP_BOUNDS", *_BULK,
+    "instance.poll -= n >> 8",
     "memset(mem + u, <int>(v & 255), n)", "NEXT 3"])  # fmt: skip
 CALLS_OUT = {"memory.copy": {"memmove"}, "memory.fill": {"memset"}}  # the only calls a handler may make
 

@@ -13,7 +13,7 @@ cdef class Store:
     cdef u64* stack
     cdef u64 stack_slots
     cdef u64* stack_top                     # where the next activation starts
-    cdef unsigned long owner                # thread that runs in the store, 0: none
+    cdef u64 owner                          # thread that runs in the store, 0: none
     cdef int depth                          # activations, one inside the other
     cdef i64 pace                           # polls between two looks around
     cdef bint stress                        # leave at every poll
@@ -24,6 +24,7 @@ cdef class Store:
     cdef dict funcs                         # address of a FuncRef -> Func
     cdef list instances                     # InstanceData
     cdef list errors                        # Python exceptions that guests hold, by cell
+    cdef list free_errors                   # cells to use again
     cdef Exception_* exceptions
     cdef u64 exception_bytes, exception_threshold
     cdef object __weakref__

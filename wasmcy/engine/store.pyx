@@ -79,6 +79,7 @@ cdef class Store:
         self.funcs = {}
         self.instances = []
         self.errors = []
+        self.free_errors = []
         self.stack_slots = DEFAULT_STACK
         if limits is not None:
             if limits.memory is not None:

@@ -57,6 +57,7 @@ cdef extern from "machine.h" nogil:
     u64 wcy_popcnt64(u64)
     u64 wcy_load_acquire(void*)
     void wcy_store_release(void*, u64)
+    int wcy_take(u64*, u64)
 
 
 cdef struct CatchClause:            # of a try_table: words [start, end) of a function
