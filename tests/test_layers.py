@@ -32,7 +32,7 @@ def sources() -> list[str]:
 
 def layer(module: str) -> str:
     """The layer of a dotted name: the first part below the package."""
-    return (module.split(".") + ["wasmcy"])[1] if module != "wasmcy.__init__" else "wasmcy"
+    return [*module.split("."), "wasmcy"][1] if module != "wasmcy.__init__" else "wasmcy"
 
 
 def absolute(target: str, dots: int, package: list[str]) -> str:

@@ -7,6 +7,7 @@ as long to import as the engine; and what a command alone needs is imported when
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 
@@ -244,7 +245,7 @@ def _run(values: Values, positional: list[str]) -> int:
     file, *arguments = positional
     try:
         limits = _limits(values)
-        module = Module.from_file(file, lazy=True)
+        module = _load(file)
         return _run_module(module, file, arguments, values, limits)
     except Exit as error:
         return error.code
@@ -252,6 +253,15 @@ def _run(values: Values, positional: list[str]) -> int:
         raise
     except _EXPECTED as error:
         return _failed(file, error, bool(values.get("--verbose")))
+
+
+def _load(file: str) -> Module:
+    gc.disable()  # a module is many objects that stay
+    try:
+        return Module.from_file(file, lazy=True)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _run_module(module: Module, file: str, arguments: list[str], values: Values, limits: Limits | None) -> int:

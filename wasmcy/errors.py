@@ -70,6 +70,9 @@ def describe_function(index: int | None, name: str | None) -> str:
 class Frame:
     """One line of a backtrace: a function and the offset of an instruction in the module.
 
+        >>> Frame(3, "divide", 0x75)
+        function 3 "divide", offset 0x75
+
     `offset` is None where the position is not known, `module` the module's name if it has one.
     """
 

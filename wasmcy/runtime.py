@@ -198,7 +198,12 @@ def _member(namespace: Any, name: str) -> Any:
 
 
 class Caller:
-    """The instance that calls a host function, given to functions marked with `with_caller`."""
+    """The instance that calls a host function, given to functions marked with `with_caller`.
+
+    >>> @with_caller
+    ... def log(caller: Caller, at: int) -> None:
+    ...     print(caller.memory.read_cstring(at).decode())
+    """
 
     __slots__ = ("instance",)
 

@@ -357,7 +357,11 @@ class SizeRange(_Immutable):
 
 
 class TableType(_Immutable):
-    """The type of a table; sizes are in elements, `is64` says that its indices are i64."""
+    """The type of a table; sizes are in elements, `is64` says that its indices are i64.
+
+    >>> TableType(FUNCREF, 10)
+    (table 10 funcref)
+    """
 
     __slots__ = ("element", "min", "max", "is64")
 
@@ -387,7 +391,11 @@ class TableType(_Immutable):
 
 
 class MemoryType(_Immutable):
-    """The type of a memory; sizes are in pages of `1 << page_size_log2` bytes (64 KiB)."""
+    """The type of a memory; sizes are in pages of `1 << page_size_log2` bytes (64 KiB).
+
+    >>> MemoryType(1, 16)
+    (memory 1 16)
+    """
 
     __slots__ = ("min", "max", "shared", "is64", "page_size_log2")
 
@@ -428,7 +436,11 @@ class MemoryType(_Immutable):
 
 
 class GlobalType(_Immutable):
-    """The type of a global variable."""
+    """The type of a global variable.
+
+    >>> GlobalType(I64, mutable=True)
+    (global (mut i64))
+    """
 
     __slots__ = ("type", "mutable")
 
@@ -444,7 +456,11 @@ class GlobalType(_Immutable):
 
 
 class TagType(_Immutable):
-    """The type of an exception's tag: a function type whose parameters are the values thrown."""
+    """The type of an exception's tag: a function type whose parameters are the values thrown.
+
+    >>> TagType(FuncType((I32, F64)))
+    (tag (param i32 f64))
+    """
 
     __slots__ = ("type",)
 

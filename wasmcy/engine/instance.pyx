@@ -96,6 +96,7 @@ cdef class Instance(InstanceData):
 
     cdef readonly object module
     cdef readonly Exports exports
+    cdef const u8* bytes    # of the module, which its syntax keeps
     cdef list funcs         # imported functions, as Func
 
     def __cinit__(self, module, Store store, list imports, door=None):
@@ -105,6 +106,7 @@ cdef class Instance(InstanceData):
         self.module = module
         self.store = store
         self.code = module._code
+        self.bytes = <const u8*><char*><bytes>module._syntax.data
         self.memories = []
         self.tables = []
         self.globals = []
@@ -200,7 +202,7 @@ cdef class Instance(InstanceData):
             cursor[0] = <u64>&(<Tag>tag).record
             cursor += 1
         self.elems = [self.elements(elem) for elem in syntax.elems]
-        self.datas = [(data.start, data.end) for data in syntax.datas]
+        self.datas = [None] * len(syntax.datas)  # passive segments are noted when they are reached
         return 0
 
     cdef elements(self, elem):
@@ -231,9 +233,10 @@ cdef class Instance(InstanceData):
         """Active segments, in order, then the start function: traps leave what was done before."""
         cdef Table table
         cdef Memory memory
-        cdef const u8[::1] data
+        cdef const u8* data = self.bytes
         cdef const u64[::1] words
-        cdef u64 at, n
+        cdef u64 at, n, start
+        cdef Py_ssize_t i
         for i, elem in enumerate(syntax.elems):
             if elem.mode == "active":
                 table = self.tables[elem.table]
@@ -247,16 +250,16 @@ cdef class Instance(InstanceData):
             if elem.mode != "passive":
                 self.elems[i] = None
         for i, segment in enumerate(syntax.datas):
+            start = segment.start
+            n = <u64>segment.end - start
             if segment.mode == "active":
                 memory = self.memories[segment.memory]
                 at = self.offset(segment.offset, memory.record.is64)
-                n = segment.end - segment.start
                 if at > memory.record.size or n > memory.record.size - at:
                     raise Trap("out of bounds memory access")
-                if n:
-                    data = syntax.data
-                    memcpy(memory.record.base + at, &data[segment.start], n)
-                self.datas[i] = None
+                memcpy(memory.record.base + at, data + start, n)
+            else:
+                self.datas[i] = (segment.start, segment.end)
         if syntax.start is not None:
             start_function(self.store, self.func_ref(syntax.start))()
         return 0
@@ -267,7 +270,7 @@ cdef class Instance(InstanceData):
 
     cdef u64 constant(self, expr) except? 0xFFFFFFFFFFFFFFFF:
         """The word of a constant expression, which has been validated."""
-        cdef const u8[::1] data = self.code.module.data
+        cdef const u8* data = self.bytes  # an expression lies inside: the decoder made its bounds
         cdef Py_ssize_t at = expr[0], end = expr[1], depth = 0, i, imported
         cdef u64 stack[16]
         cdef int op
@@ -361,7 +364,7 @@ cdef int fill(Table table, u64 word) except -1:
     return 0
 
 
-cdef i64 read_signed(const u8[::1] data, Py_ssize_t* at, bint signed=True) except? -1:
+cdef i64 read_signed(const u8* data, Py_ssize_t* at, bint signed=True) noexcept:
     cdef u64 result = 0
     cdef int shift = 0
     cdef u8 byte
