@@ -31,7 +31,13 @@ no_memory.base = <u8*>calloc(1, 1)
 
 
 cdef class Exports:
-    """What an instance exports, by attribute or by key; iterating gives the names."""
+    """What an instance exports, by attribute or by key; iterating gives the names.
+
+        >>> from wasmcy import Module
+        >>> exports = Module(bytes.fromhex("0061736d010000000503010001070a01066d656d6f72790200")).instantiate().exports
+        >>> list(exports), exports.memory is exports["memory"]
+        (['memory'], True)
+    """
 
     cdef Instance instance
     cdef dict places        # name -> (kind, index)
@@ -90,6 +96,11 @@ cdef object DOOR = object()
 
 cdef class Instance(InstanceData):
     """An instance of a module: made by `Module.instantiate`.
+
+        >>> from wasmcy import Module
+        >>> instance = Module(bytes.fromhex("0061736d010000000503010001070a01066d656d6f72790200")).instantiate()
+        >>> instance.exports.memory.size        # pages
+        1
 
     Spec: 4.2.5 "Module Instances".
     """

@@ -900,7 +900,7 @@ cdef class Func:
         for i in range(n):
             if self.types[i] == T_I32 and PyLong_CheckExact(<object>args[i]):
                 number = PyLong_AsLongLongAndOverflow(<object>args[i], &overflow)
-                if not overflow and -0x80000000 <= number <= 0xFFFFFFFF:
+                if not overflow and (number == <i32>number or number == <i64><u32>number):
                     words[i] = <u32>number
                     continue
             elif self.types[i] == T_F64 and PyFloat_CheckExact(<object>args[i]):

@@ -66,6 +66,14 @@ cdef class Store:
     """What instances that share objects live in: their limits, their stack, their host values.
 
     `limits` is a Limits. A store is used by one thread at a time.
+
+        >>> from wasmcy import Limits, Module
+        >>> store = Store(Limits(memory="1MiB"))
+        >>> module = Module(bytes.fromhex("0061736d010000000503010001070a01066d656d6f72790200"))
+        >>> module.instantiate(store=store).store.memory_bytes
+        65536
+
+    Spec: 4.2.3 "Store".
     """
 
     def __cinit__(self, limits=None):
@@ -168,7 +176,7 @@ cdef u64 to_word(Store store, long long valtype, object value) except? 0xFFFFFFF
                 raise TypeError(f"expected an int for {ValType(valtype)}, got {type(value).__name__}") from None
         n = PyLong_AsLongLongAndOverflow(value, &overflow)
         if valtype == T_I32:
-            if overflow or n < -0x80000000 or n > 0xFFFFFFFF:
+            if overflow or (n != <i32>n and n != <i64><u32>n):
                 raise OverflowError(f"{value} does not fit i32")
             return <u32>n
         if overflow:
