@@ -27,9 +27,11 @@ HANDLER_FLAGS = ["-fno-stack-protector", "-fcf-protection=none", "-foptimize-sib
 # Modules that keep their checks: they read foreign bytes.
 CHECKED = [
     "wasmcy/binary/reader.py", "wasmcy/binary/decoder.py", "wasmcy/binary/types.py", "wasmcy/validation/context.py",
-    "wasmcy/validation/listener.py", "wasmcy/validation/operands.py", "wasmcy/validation/references.py", "wasmcy/validation/validator.py",
+    "wasmcy/validation/listener.py", "wasmcy/validation/operands.py", "wasmcy/validation/references.py",
+    "wasmcy/validation/validator.py",
     "wasmcy/engine/translator.py", "wasmcy/engine/instance.pyx",
 ]  # fmt: skip
+SHARED = "wasmcy._cyutility"
 RUNTIME = ["wasmcy/engine/store.pyx", "wasmcy/engine/code.pyx", "wasmcy/engine/machine.pyx"]
 PROBE = """
 #include <stdint.h>
@@ -51,7 +53,15 @@ def tail_calls_work(compiler):
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "probe.c"), Path(folder, "probe.s")
         source.write_text(PROBE)
-        command = [*compiler.compiler_so, *GCC_FLAGS, *flags_known(compiler, HANDLER_FLAGS), "-S", str(source), "-o", str(target)]
+        command = [
+            *compiler.compiler_so,
+            *GCC_FLAGS,
+            *flags_known(compiler, HANDLER_FLAGS),
+            "-S",
+            str(source),
+            "-o",
+            str(target),
+        ]
         if subprocess.run(command, capture_output=True).returncode:
             return False
         lines = [line.split() for line in target.read_text().splitlines()]
@@ -89,7 +99,13 @@ class Build(build_ext):
             flags, handler_flags = flags_known(self.compiler, GCC_FLAGS), flags_known(self.compiler, HANDLER_FLAGS)
             link = [] if SANITIZE or sys.platform == "darwin" else ["-s"]
         if SANITIZE:
-            sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize=alignment", "-O1", "-g", "-fno-sanitize-recover=undefined"]
+            sanitizers = [
+                "-fsanitize=address,undefined",
+                "-fno-sanitize=alignment",
+                "-O1",
+                "-g",
+                "-fno-sanitize-recover=undefined",
+            ]
             flags, handler_flags, link = [*flags, *sanitizers], [], ["-fsanitize=address,undefined"]
         print(f"wasmcy: dispatch by {'tail calls' if tail else 'a loop'}")
         for extension in self.extensions:
@@ -128,15 +144,23 @@ def extensions():
 
     def group(paths, checked):
         made = [
-            Extension(p.replace("/", ".").rpartition(".")[0], [p], include_dirs=[ENGINE], define_macros=[]) for p in paths
+            Extension(p.replace("/", ".").rpartition(".")[0], [p], include_dirs=[ENGINE], define_macros=[])
+            for p in paths
         ]
         return cythonize(
-            made, build_dir=str(build.relative_to(ROOT)), nthreads=os.cpu_count() if len(made) > 1 else 0, quiet=True, show_all_warnings=False,
+            made, build_dir=str(build.relative_to(ROOT)), nthreads=os.cpu_count() if len(made) > 1 else 0,
+            quiet=True, show_all_warnings=False, shared_utility_qualified_name=SHARED,
             compiler_directives={**common, "boundscheck": checked, "wraparound": checked},
         )  # fmt: skip
 
+    # what Cython adds to modules that use memoryviews, once instead of in each
+    shared = build / "_cyutility.c"
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    if not shared.exists():
+        subprocess.run([sys.executable, "-m", "cython", f"--generate-shared={shared}"], check=True)
+    utility = Extension(SHARED, [str(shared.relative_to(ROOT))], define_macros=[])
     handlers = [f"{ENGINE}/{p.name}" for p in generated]
-    return [*group(CHECKED, True), *group([*RUNTIME, *handlers], False)]
+    return [utility, *group(CHECKED, True), *group([*RUNTIME, *handlers], False)]
 
 
 if __name__ == "__main__":

@@ -40,9 +40,7 @@ class Result:
 
     def ratio(self, a: str, b: str) -> float | None:
         """Time of one engine relative to another's."""
-        return (
-            self.seconds[a] / self.seconds[b] if a in self.seconds and b in self.seconds else None
-        )
+        return self.seconds[a] / self.seconds[b] if a in self.seconds and b in self.seconds else None
 
 
 def bits(value: object) -> tuple[str, int]:

@@ -116,9 +116,7 @@ def calls_with_text(engines: list[Engine], rounds: int, count: int) -> Cost:
         if [len(line) for line in lines] != [32] * 3 or not lines[2].startswith("cello from"):
             raise SystemExit(f"{e.name} read {lines} from memory")
         thunks[e.name] = lambda run=run, n=n, lines=lines: (lines.clear(), run(n))  # type: ignore[misc]
-    return Cost(
-        "… which reads a string from memory", "ns", per(lowest(thunks, rounds), counts, 1e9)
-    )
+    return Cost("… which reads a string from memory", "ns", per(lowest(thunks, rounds), counts, 1e9))
 
 
 def instantiation(engines: list[Engine], rounds: int, count: int) -> Cost:
@@ -147,9 +145,7 @@ def validation(engines: list[Engine], rounds: int, what: str, wasm: bytes) -> Co
                 raise
             print(f"{e.name} refuses {what}: {error}")
     note = "pywasm3 does not validate" if "pywasm3" in figures else ""
-    return Cost(
-        f"validate {what}, {size:.1f} MB", "MB/s", {k: size / t for k, t in figures.items()}, note
-    )
+    return Cost(f"validate {what}, {size:.1f} MB", "MB/s", {k: size / t for k, t in figures.items()}, note)
 
 
 def laziness(what: str, wasm: bytes, rounds: int) -> Cost:
@@ -167,9 +163,7 @@ def process(*command: str) -> Callable[[], float]:
         environment["PYTHONPATH"] = str(HERE.parent)
 
     def run() -> float:
-        child = subprocess.Popen(
-            [sys.executable, *command], stdout=subprocess.PIPE, cwd=kernels.BUILD, env=environment
-        )
+        child = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, cwd=kernels.BUILD, env=environment)
         assert child.stdout
         with child.stdout:
             output = child.stdout.read()
@@ -202,9 +196,7 @@ def starts(engines: list[Engine], rounds: int) -> list[Cost]:
     if "wasmcy" in names:
         hellos["wasmcy"] = process("-m", "wasmcy", "run", str(hello))
     runs = {("bare", ""): process("-c", "pass")}
-    runs |= {("import", k): v for k, v in imports.items()} | {
-        ("hello", k): v for k, v in hellos.items()
-    }
+    runs |= {("import", k): v for k, v in imports.items()} | {("hello", k): v for k, v in hellos.items()}
     times: dict[tuple[str, str], float] = {}
     for _ in range(rounds * 2):
         for key, run in runs.items():
@@ -234,9 +226,7 @@ def measure(engines: list[Engine], quick: bool) -> list[Cost]:
     rounds, count = (3, 20_000) if quick else (7, 100_000)
     rows = [f(engines, rounds, count) for f in (calls_in, calls_out, calls_with_text)]
     rows.append(instantiation(engines, rounds, count // 20))
-    big = kernels.enlarge(
-        kernels.build(HERE / "kernels" / "json.c"), 4_000_000 if quick else 16_000_000
-    )
+    big = kernels.enlarge(kernels.build(HERE / "kernels" / "json.c"), 4_000_000 if quick else 16_000_000)
     modules = [("the JSON kernel, repeated", big), *([] if quick else cached_programs())]
     rows += [validation(engines, 3, what, wasm) for what, wasm in modules]
     if any(e.name == "wasmcy" for e in engines):

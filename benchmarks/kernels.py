@@ -51,9 +51,7 @@ def built(source: Path) -> Path:
     if not target.exists():
         BUILD.mkdir(exist_ok=True)
         part = target.with_suffix(".part")
-        subprocess.run(
-            [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", part, source], check=True
-        )
+        subprocess.run([sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", part, source], check=True)
         part.replace(target)
     return target
 
@@ -71,10 +69,7 @@ def given(folder: Path) -> list[Kernel]:
 
 def own() -> list[Kernel]:
     """Our own kernels: programs that the engine was not tuned for."""
-    return [
-        Kernel("own", source.stem, build(source))
-        for source in sorted((HERE / "kernels").glob("*.c"))
-    ]
+    return [Kernel("own", source.stem, build(source)) for source in sorted((HERE / "kernels").glob("*.c"))]
 
 
 def leb(value: int) -> bytes:

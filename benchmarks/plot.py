@@ -39,9 +39,7 @@ def bars(title: str, base: str, rows: list[tuple[str, dict[str, float]]]) -> str
     for i in range(int(top * 4 + 1e-9) + 1):
         x = LEFT + unit * i / 4
         colour = COLOURS.get(base, "#94a3b8") if i == 4 else "#e2e8f0"
-        out.append(
-            f'<line x1="{x:.1f}" y1="{HEAD - 8}" x2="{x:.1f}" y2="{bottom}" stroke="{colour}"/>'
-        )
+        out.append(f'<line x1="{x:.1f}" y1="{HEAD - 8}" x2="{x:.1f}" y2="{bottom}" stroke="{colour}"/>')
         out.append(text(x, bottom + 18, f"{base} = 1" if i == 4 else f"{i / 4:g}", "middle"))
     for i, (name, ratios) in enumerate(rows):
         y = HEAD + ROW * i

@@ -28,8 +28,6 @@ print("more memory:", guest.more(100))
 try:
     guest.mean(42, 0)
 except wasmcy.Trap as trap:
-    print(
-        f"mean of nothing: {trap.message}, in {' called by '.join(str(f.name) for f in trap.frames)}"
-    )
+    print(f"mean of nothing: {trap.message}, in {' called by '.join(str(f.name) for f in trap.frames)}")
 
 print("mean of 12 and 30:", guest.mean(42, 2))

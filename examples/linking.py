@@ -13,9 +13,7 @@ import wasmcy
 guests = Path(__file__).parent / "guests"
 heap = wasmcy.Module.from_file(guests / "heap.wasm").instantiate()
 text_module = wasmcy.Module.from_file(guests / "text.wasm")
-text = text_module.instantiate(
-    {"heap": {"memory": heap.exports.memory, "allocate": heap.exports.allocate}}
-)
+text = text_module.instantiate({"heap": {"memory": heap.exports.memory, "allocate": heap.exports.allocate}})
 
 word = b"ycmsaw"
 at = heap.exports.allocate(len(word))
@@ -24,8 +22,6 @@ turned = text.exports.reverse(at, len(word))
 print(word.decode(), "->", heap.exports.memory.read(turned, len(word)).decode())
 
 try:
-    text_module.instantiate(
-        {"heap": {"memory": heap.exports.allocate, "allocate": heap.exports.memory}}
-    )
+    text_module.instantiate({"heap": {"memory": heap.exports.allocate, "allocate": heap.exports.memory}})
 except wasmcy.LinkError as error:
     print("the other way round:", type(error).__name__)

@@ -41,9 +41,7 @@ def assemble(text: str) -> bytes:
     if not text.isascii():
         # The suite's strings have characters that change the direction of writing; wasmtime
         # refuses those unless escaped.
-        text = _NOT_ASCII.sub(
-            lambda match: "".join(f"\\{byte:02x}" for byte in match.group().encode()), text
-        )
+        text = _NOT_ASCII.sub(lambda match: "".join(f"\\{byte:02x}" for byte in match.group().encode()), text)
     return bytes(wasmtime.wat2wasm(text))
 
 

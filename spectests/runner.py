@@ -2,11 +2,11 @@
 
 Assertions are counted: passed, failed, or skipped for one of two reasons: the assertion is about
 the text format (`skipped_text`), or a module needs what wasmcy cannot execute yet and scope.txt
-allows that for this file (`skipped_unsupported`). A command that is no assertion is counted only
-when it fails.
+allows that for this file (`skipped_unsupported`). A wrong message on a line that known.txt lists is
+counted apart (`known`). A command that is no assertion is counted only when it fails.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,11 +33,16 @@ class Failure(Exception):
     """A command did not do what the script says; the message says what happened instead."""
 
 
+class WrongMessage(Failure):
+    """The right kind of error, in other words: the only failure that known.txt can allow."""
+
+
 @dataclass
 class Report:
     """Outcome of one script or of many."""
 
     passed: int = 0
+    known: int = 0
     skipped_text: int = 0
     skipped_unsupported: int = 0
     failures: list[str] = field(default_factory=list)
@@ -49,6 +54,7 @@ class Report:
 
     def add(self, other: "Report") -> None:
         self.passed += other.passed
+        self.known += other.known
         self.skipped_text += other.skipped_text
         self.skipped_unsupported += other.skipped_unsupported
         self.failures += other.failures
@@ -56,7 +62,7 @@ class Report:
             self.unsupported[reason] = self.unsupported.get(reason, 0) + count
 
     def __str__(self) -> str:
-        return f"{self.passed} passed, {len(self.failures)} failed, {self.skipped} skipped"
+        return f"{self.passed} passed, {len(self.failures)} failed, {self.known} known failures, {self.skipped} skipped"
 
 
 def run_file(
@@ -64,10 +70,11 @@ def run_file(
     name: str | None = None,
     features: Mapping[str, bool] | None = None,
     partial: bool = False,
+    known: Collection[int] = (),
 ) -> Report:
-    """Run one script; `partial` allows modules in it to be unsupported."""
+    """Run one script; `partial` allows modules in it to be unsupported, `known` are lines of known failures."""
     text = path.read_bytes().decode("utf-8", "surrogateescape")
-    return Script(Source(text, name or str(path)), features, partial).run()
+    return Script(Source(text, name or str(path)), features, partial, known).run()
 
 
 class Script:
@@ -78,11 +85,16 @@ class Script:
     """
 
     def __init__(
-        self, source: Source, features: Mapping[str, bool] | None = None, partial: bool = False
+        self,
+        source: Source,
+        features: Mapping[str, bool] | None = None,
+        partial: bool = False,
+        known: Collection[int] = (),
     ) -> None:
         self.source = source
         self.engine = Engine(features)
         self.partial = partial
+        self.known = set(known)
         self.report = Report()
         self.modules: dict[str | None, Any] = {}
         self.instances: dict[str | None, Any] = {}
@@ -99,6 +111,8 @@ class Script:
             forms = self.source.forms()
         for form in forms:
             self._command(form)
+        for line in sorted(self.known):
+            self.report.failures.append(f"{self.source.name}:{line}: no wrong message here: remove it from known.txt")
         return self.report
 
     def _command(self, form: Form) -> None:
@@ -118,16 +132,21 @@ class Script:
             self.report.skipped_unsupported += is_assertion
             reason = str(error)
             self.report.unsupported[reason] = self.report.unsupported.get(reason, 0) + 1
+        except WrongMessage as error:
+            line = self.source.line(form.start)
+            if line not in self.known:
+                self._fail(form, str(error))
+                return
+            self.known.remove(line)
+            self.report.known += 1
         except Failure as error:
             self._fail(form, str(error))
-        except Exception as error:  # noqa: BLE001  whatever the engine raises is a finding
+        except Exception as error:
             self._fail(form, f"{type(error).__name__}: {error}")
 
     def _fail(self, form: Form, message: str) -> None:
         place = f"{self.source.name}:{self.source.line(form.start)}"
-        self.report.failures.append(
-            f"{place}: {' '.join(message.split())} in {self.source.spelling(form)}"
-        )
+        self.report.failures.append(f"{place}: {' '.join(message.split())} in {self.source.spelling(form)}")
 
     # modules and instances
 
@@ -195,16 +214,14 @@ class Script:
         if len(values) != len(patterns) or not all(map(matches, patterns, values)):
             raise Failure(f"got {show(values, patterns)}")
 
-    def _expect(
-        self, form: Form, kind: type[Exception], action: Callable[[], object], message: str | None
-    ) -> None:
+    def _expect(self, form: Form, kind: type[Exception], action: Callable[[], object], message: str | None) -> None:
         """`action` must raise this kind of error, with a message that begins as the script says."""
         try:
             action()
         except kind as error:
             text = str(getattr(error, "message", error))
             if message is not None and not text.startswith(message):
-                raise Failure(f"wrong message {text!r}, expected {message!r},") from None
+                raise WrongMessage(f"wrong message {text!r}, expected {message!r},") from None
         else:
             raise Failure(f"no {kind.__name__}")
 

@@ -1,8 +1,8 @@
-"""Which scripts are run: where the suite is, what is not in scope yet, each folder's features.
+"""Which scripts are run: where the suite is, what is not in scope yet, what is known to fail, each folder's features.
 
 `scope.txt` is the list of exceptions, one `pattern  state  reason` a line: `out` means that the
 script is not run with the suite, `partial` that wasmcy may refuse some of its modules as
-unsupported. Everything else must pass whole.
+unsupported. Everything else must pass whole, but for the assertions that `known.txt` lists.
 """
 
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 SCOPE_FILE = Path(__file__).with_name("scope.txt")
+KNOWN_FILE = Path(__file__).with_name("known.txt")
 
 # Where the scripts of a proposal contradict WebAssembly 3.0, its folder runs with the features that
 # the proposal was written against. Nothing else alters an expectation.
@@ -43,9 +44,7 @@ def exemptions() -> list[Exempt]:
     """
     lines = [line.split("#", 1)[0].split(None, 2) for line in SCOPE_FILE.read_text().splitlines()]
     found = [Exempt(*parts) for parts in lines if len(parts) == 3]
-    if len(found) != sum(bool(parts) for parts in lines) or any(
-        one.state not in ("out", "partial") for one in found
-    ):
+    if len(found) != sum(bool(parts) for parts in lines) or any(one.state not in ("out", "partial") for one in found):
         raise ValueError(f"{SCOPE_FILE.name}: a line is not `pattern out|partial reason`")
     return found
 
@@ -55,15 +54,31 @@ def exemption(name: str, among: list[Exempt]) -> Exempt | None:
     return next((one for one in among if fnmatch(name, one.pattern)), None)
 
 
+def known_failures() -> dict[str, set[int]]:
+    """The lines of known.txt: for each script that has known failures, where they are.
+
+    Raises:
+        ValueError: a line is not `file:line reason`.
+    """
+    known: dict[str, set[int]] = {}
+    for text in KNOWN_FILE.read_text().splitlines():
+        if not text or text.startswith("#"):
+            continue
+        place, *reason = text.split(None, 1)
+        name, _, line = place.rpartition(":")
+        if not name or not line.isdecimal() or not reason:
+            raise ValueError(f"{KNOWN_FILE.name}: not `file:line reason`: {text}")
+        known.setdefault(name, set()).add(int(line))
+    return known
+
+
 def suite_folder(given: str | None = None) -> Path:
     """The folder of the suite: `given`, else $WASMCY_SUITE, else ../shared/testsuite.
 
     Raises:
         SuiteMissing: there are no scripts.
     """
-    folder = Path(
-        given or os.environ.get("WASMCY_SUITE") or PROJECT.parent / "shared" / "testsuite"
-    )
+    folder = Path(given or os.environ.get("WASMCY_SUITE") or PROJECT.parent / "shared" / "testsuite")
     if not any(folder.glob("*.wast")):
         raise SuiteMissing(f"no .wast files in {folder}: give --suite or set WASMCY_SUITE")
     return folder.resolve()

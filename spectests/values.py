@@ -83,9 +83,7 @@ def _exact(text: str) -> Fraction:
         return Fraction(text.rstrip(".").replace(".e", "e").replace(".E", "E"))
     mantissa, _, exponent = text[2:].lower().partition("p")
     whole, _, fraction = mantissa.partition(".")
-    return Fraction(int(whole + fraction, 16)) * Fraction(2) ** (
-        int(exponent or "0") - 4 * len(fraction)
-    )
+    return Fraction(int(whole + fraction, 16)) * Fraction(2) ** (int(exponent or "0") - 4 * len(fraction))
 
 
 def _round(layout: Float, value: Fraction) -> int:
@@ -133,8 +131,7 @@ def matches(pattern: Form, value: Value) -> bool:
     lane, lane_kind = LANES[_atom(pattern, 1)], _lane_kind(pattern)
     mask = (1 << lane) - 1
     return all(
-        _number_matches(lane_kind, _atom(pattern, at + 2), value >> (at * lane) & mask)
-        for at in range(128 // lane)
+        _number_matches(lane_kind, _atom(pattern, at + 2), value >> (at * lane) & mask) for at in range(128 // lane)
     )
 
 

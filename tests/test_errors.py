@@ -35,8 +35,7 @@ from wasmcy.errors import (
         (Trap("unreachable"), "unreachable"),
         (
             Trap("integer divide by zero", [Frame(3, "fact", 0x4F), Frame(None, "log", None, "a")]),
-            'integer divide by zero\n  at function 3 "fact", offset 0x4f\n'
-            '  at host function "log", module a',
+            'integer divide by zero\n  at function 3 "fact", offset 0x4f\n  at host function "log", module a',
         ),
         (Exit(3), "exit status 3"),
         (LinkError("no import"), "no import"),
@@ -77,8 +76,6 @@ def test_limits_are_no_traps(limit):
     assert not issubclass(limit, Trap)
 
 
-@pytest.mark.parametrize(
-    "error", [MalformedError, InvalidError, LinkError, Trap, LimitError, Exit, GuestException]
-)
+@pytest.mark.parametrize("error", [MalformedError, InvalidError, LinkError, Trap, LimitError, Exit, GuestException])
 def test_all_are_wasm_errors(error):
     assert issubclass(error, WasmError)

@@ -34,9 +34,7 @@ def test_example_prints_what_it_says(name: str) -> None:
         "PYTHONPATH": str(Path(package.origin).parent.parent),
         "PYTHONUTF8": "1",
     }
-    done = subprocess.run(
-        [sys.executable, example], capture_output=True, timeout=60, env=environment
-    )
+    done = subprocess.run([sys.executable, example], capture_output=True, timeout=60, env=environment)
     assert done.stderr.decode() == ""
     assert done.stdout.decode().splitlines() == promised(example).splitlines()
     assert done.returncode == 0
@@ -44,9 +42,7 @@ def test_example_prints_what_it_says(name: str) -> None:
 
 def test_examples_with_arguments_are_run_by_ci_programs() -> None:
     catalog = (Path(__file__).parent / "programs" / "catalog.py").read_text()
-    assert all(
-        f"examples/{name}" in catalog and (EXAMPLES / name).exists() for name in WITH_ARGUMENTS
-    )
+    assert all(f"examples/{name}" in catalog and (EXAMPLES / name).exists() for name in WITH_ARGUMENTS)
 
 
 @pytest.mark.parametrize("text", sorted(EXAMPLES.glob("guests/*.wat")), ids=lambda p: p.stem)

@@ -413,8 +413,6 @@ def test_closed_types_of_two_modules_compare(ids):
     assert matches(close_global(GlobalType(ref(2)), a), close_global(GlobalType(ref(0)), b))
     assert matches(close_table(TableType(ref(1), 1), a), close_table(TableType(ref(0), 1), b))
     assert not matches(close_table(TableType(ref(2), 1), a), close_table(TableType(ref(0), 1), b))
-    assert matches(
-        close_func(FuncType([ref(1)], [ref(2)]), a), close_func(FuncType([ref(0)], [ref(0)]), b)
-    )
+    assert matches(close_func(FuncType([ref(1)], [ref(2)]), a), close_func(FuncType([ref(0)], [ref(0)]), b))
     assert close_global(GlobalType(I32), a) == GlobalType(I32)
     assert close_table(TableType(FUNCREF, 1), a) == TableType(FUNCREF, 1)

@@ -60,11 +60,7 @@ SPECIAL = {
     "catch_all": "try catch_all end",
     "delegate": "try delegate 0",
 }
-SPECIAL |= {
-    name: f"{name} 0 (ref null func) (ref func)"
-    for name in BY_NAME
-    if name.startswith("br_on_cast")
-}
+SPECIAL |= {name: f"{name} 0 (ref null func) (ref func)" for name in BY_NAME if name.startswith("br_on_cast")}
 NOT_FIRST = {"else", "catch", "catch_all", "delegate"}
 
 
@@ -110,9 +106,7 @@ def everything():
     return wasmtime.Engine(config)
 
 
-@pytest.mark.parametrize(
-    "row", [row for row in ROWS if row.params is not None], ids=lambda row: row.mnemonic
-)
+@pytest.mark.parametrize("row", [row for row in ROWS if row.params is not None], ids=lambda row: row.mnemonic)
 def test_another_validator_agrees_on_types(row, everything):
     def types(of):
         return " ".join(str(I32 if t == AT else t) for t in of)

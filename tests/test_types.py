@@ -94,11 +94,11 @@ def test_types_are_values(value):
 
 
 def test_types_differ_if_a_field_differs():
-    assert INT_INT_INT != FuncType([I32, I32], [I64])
+    assert FuncType([I32, I32], [I64]) != INT_INT_INT
     assert FuncType([I32]) != FuncType([], [I32])
     assert StructType([]) != FuncType()
     assert SubType(True, (), PAIR) != SubType(False, (), PAIR)
-    assert INT_INT_INT == FuncType((0x7F, 0x7F), (0x7F,))
+    assert FuncType((0x7F, 0x7F), (0x7F,)) == INT_INT_INT
 
 
 @pytest.mark.parametrize("value", [INT_INT_INT, PAIR, MemoryType(1), GlobalType(I32)], ids=str)

@@ -126,9 +126,7 @@ class Features:
             else (dict.fromkeys(_SWITCHES, False), "Features.mvp().with_({})")
         )
         changed = ", ".join(
-            f"{name}={value}"
-            for name, value in zip(_SWITCHES, self._key, strict=True)
-            if value is not start[name]
+            f"{name}={value}" for name, value in zip(_SWITCHES, self._key, strict=True) if value is not start[name]
         )
         return text.format(changed).removesuffix(".with_()")
 

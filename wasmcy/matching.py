@@ -175,9 +175,7 @@ def _canonical(type_id: int) -> _Canonical:
 
 def _intern_group(types: Sequence[SubType], first: int, count: int, ids: array[int]) -> _Group:
     """The group of types `first` to `first + count`; the types before have their ids."""
-    key = tuple(
-        [_type_key(types[i], i, first, first + count, ids) for i in range(first, first + count)]
-    )
+    key = tuple([_type_key(types[i], i, first, first + count, ids) for i in range(first, first + count)])
     group = _groups.get(key)
     if group is not None:
         return group
@@ -194,9 +192,7 @@ def _intern_group(types: Sequence[SubType], first: int, count: int, ids: array[i
                 parent_id = new[parent - first] if parent >= first else ids[parent]
                 chain[:0] = _canonical(parent_id).chain
             if len(chain) > MAX_SUBTYPE_DEPTH + 1:
-                raise InvalidError(
-                    f"type {first + i} has more than {MAX_SUBTYPE_DEPTH} supertypes above it"
-                )
+                raise InvalidError(f"type {first + i} has more than {MAX_SUBTYPE_DEPTH} supertypes above it")
             above, below = _KINDS[type(sub.comp)]
             _types[type_id] = _Canonical(group, tuple(chain), above, below)
     except BaseException:
@@ -293,9 +289,7 @@ def field_matches(sub: FieldType, sup: FieldType, canon: Sequence[int] | None = 
 def comp_matches(sub: CompType, sup: CompType, canon: Sequence[int] | None = None) -> bool:
     """Whether a function, struct or array type matches another. Spec: 3.3.8."""
     if isinstance(sub, FuncType) and isinstance(sup, FuncType):
-        return _list_matches(sup.params, sub.params, canon) and _list_matches(
-            sub.results, sup.results, canon
-        )
+        return _list_matches(sup.params, sub.params, canon) and _list_matches(sub.results, sup.results, canon)
     if isinstance(sub, ArrayType) and isinstance(sup, ArrayType):
         return field_matches(sub.field, sup.field, canon)
     if isinstance(sub, StructType) and isinstance(sup, StructType):
@@ -306,9 +300,7 @@ def comp_matches(sub: CompType, sup: CompType, canon: Sequence[int] | None = Non
 
 
 def _list_matches(sub: Sequence[int], sup: Sequence[int], canon: Sequence[int] | None) -> bool:
-    return len(sub) == len(sup) and all(
-        val_matches(a, b, canon) for a, b in zip(sub, sup, strict=True)
-    )
+    return len(sub) == len(sup) and all(val_matches(a, b, canon) for a, b in zip(sub, sup, strict=True))
 
 
 def matches(
@@ -366,9 +358,7 @@ def close_val(t: int, canon: Sequence[int]) -> int:
 
 def close_func(t: FuncType, canon: Sequence[int]) -> FuncType:
     """A function type with type indices replaced by ids."""
-    return FuncType(
-        [close_val(p, canon) for p in t.params], [close_val(r, canon) for r in t.results]
-    )
+    return FuncType([close_val(p, canon) for p in t.params], [close_val(r, canon) for r in t.results])
 
 
 def close_table(t: TableType, canon: Sequence[int]) -> TableType:

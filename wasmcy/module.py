@@ -165,9 +165,7 @@ class Data(_Part):
 
     __slots__ = ("mode", "memory", "offset", "start", "end", "position")
 
-    def __init__(
-        self, mode: Mode, memory: int, offset: Expr | None, start: int, end: int, position: int
-    ) -> None:
+    def __init__(self, mode: Mode, memory: int, offset: Expr | None, start: int, end: int, position: int) -> None:
         self.mode: Mode = mode
         self.memory = memory
         self.offset = offset

@@ -9,7 +9,6 @@ from .engine.code import Code
 from .engine.instance import Instance, instantiate
 from .engine.machine import set_caller_class
 from .engine.store import Store
-from .errors import LinkError
 from .features import DEFAULT, Features
 from .types import FuncType, GlobalType, MemoryType, TableType, TagType
 from .validation.context import Context
@@ -217,9 +216,9 @@ class Caller:
         return self.instance.exports
 
     @property
-    def memory(self) -> Memory | None:
-        """The memory exported as "memory", or None."""
-        return None if self.instance is None else self.instance.exports.get("memory")
+    def memory(self) -> Memory:
+        """The memory exported as "memory"; None (not in the type: it is rare) where there is none."""
+        return None if self.instance is None else self.instance.exports.get("memory")  # type: ignore[return-value]
 
 
 set_caller_class(Caller)

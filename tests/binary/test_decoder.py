@@ -181,9 +181,7 @@ def test_function_types():
 
 
 def test_recursion_groups_and_subtypes():
-    types, groups = types_of(
-        "04  4e 02 50 00 5f 02 63 01 01 78 00  4f 01 00 5f 00  60 00 00  4e 00  5e 77 01"
-    )
+    types, groups = types_of("04  4e 02 50 00 5f 02 63 01 01 78 00  4f 01 00 5f 00  60 00 00  4e 00  5e 77 01")
     assert types == [
         SubType(False, (), StructType([FieldType(ref_type(CONCRETE | 1), True), FieldType(I8)])),
         SubType(True, (0,), StructType()),
@@ -634,9 +632,7 @@ def test_a_claimed_count_costs_nothing(number, content):
 
 def names(*subsections):
     content = b"\4name" + b"".join(section(*each) for each in subsections)
-    return decode(
-        module((IMPORT, "01 01 6d 01 6e 00 00"), (EXPORT, "01 01 65 00 02"), (0, content))
-    )
+    return decode(module((IMPORT, "01 01 6d 01 6e 00 00"), (EXPORT, "01 01 65 00 02"), (0, content)))
 
 
 def test_names_come_from_the_name_section_exports_and_imports():

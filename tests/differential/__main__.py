@@ -17,18 +17,10 @@ FUNCTIONS = 60  # in a module: enough to amortise compiling and instantiating
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.differential", description=__doc__)
-    parser.add_argument(
-        "--count", type=int, default=1000, help="number of functions (default: 1000)"
-    )
-    parser.add_argument(
-        "--seed", help="seed; the same one gives the same modules (default: a random one)"
-    )
-    parser.add_argument(
-        "--calls", type=int, default=3, help="argument tuples for each function (default: 3)"
-    )
-    parser.add_argument(
-        "--reference", default="wasmtime", help="backend that is right (default: wasmtime)"
-    )
+    parser.add_argument("--count", type=int, default=1000, help="number of functions (default: 1000)")
+    parser.add_argument("--seed", help="seed; the same one gives the same modules (default: a random one)")
+    parser.add_argument("--calls", type=int, default=3, help="argument tuples for each function (default: 3)")
+    parser.add_argument("--reference", default="wasmtime", help="backend that is right (default: wasmtime)")
     parser.add_argument(
         "--test",
         action="append",
@@ -41,12 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         choices=sorted(OPTIONAL),
         help="leave a feature out; repeats",
     )
-    parser.add_argument(
-        "--stop", type=int, default=5, help="stop after so many disagreements (default: 5)"
-    )
-    parser.add_argument(
-        "--output", type=Path, default=Path("."), help="folder for reproducers (default: here)"
-    )
+    parser.add_argument("--stop", type=int, default=5, help="stop after so many disagreements (default: 5)")
+    parser.add_argument("--output", type=Path, default=Path("."), help="folder for reproducers (default: here)")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.worker:

@@ -5,6 +5,7 @@ its own, so that a crash is an outcome), `wasmcy:WASMCY_FUSE=0` (with such setti
 environment), `here` (wasmcy, this process).
 """
 
+import contextlib
 import ctypes
 import os
 import pickle
@@ -43,9 +44,7 @@ class Job:
     trace: bool = False
 
     @classmethod
-    def of(
-        cls, module: Module, calls: list[tuple[int, tuple[int, ...]]], trace: bool = False
-    ) -> "Job":
+    def of(cls, module: Module, calls: list[tuple[int, tuple[int, ...]]], trace: bool = False) -> "Job":
         return cls(
             module.encode(),
             [function.signature for function in module.functions],
@@ -140,9 +139,7 @@ class Wasmtime:
         store = self._wasmtime.Store(self._engine)
         exports = self._wasmtime.Instance(store, module, []).exports(store)
         for index, arguments in job.calls:
-            outcome.results.append(
-                self._call(store, exports[f"f{index}"], job.functions[index], arguments)
-            )
+            outcome.results.append(self._call(store, exports[f"f{index}"], job.functions[index], arguments))
             if job.trace:
                 outcome.states.append(self._state(store, exports, job))
         outcome.states.append(self._state(store, exports, job))
@@ -150,9 +147,7 @@ class Wasmtime:
         module.close()
         return outcome
 
-    def _call(
-        self, store: Any, func: Any, signature: Signature, arguments: tuple[int, ...]
-    ) -> Result:
+    def _call(self, store: Any, func: Any, signature: Signature, arguments: tuple[int, ...]) -> Result:
         ffi = self._wasmtime._ffi
         params, results = signature
         count = max(len(params), len(results))
@@ -174,8 +169,7 @@ class Wasmtime:
             return self._codes[code] if code in self._codes else str(raised.message)
         raw = bytes(slots)
         bits = tuple(
-            int.from_bytes(raw[at * size : at * size + WIDTH[type] // 8], "little")
-            for at, type in enumerate(results)
+            int.from_bytes(raw[at * size : at * size + WIDTH[type] // 8], "little") for at, type in enumerate(results)
         )
         return _canonical_all(results, bits)
 
@@ -218,13 +212,11 @@ class Here:
         job, outcome = self._job, Outcome()
         try:
             exports = self._wasmcy.Module(job.binary).instantiate({}).exports
-        except Exception as error:  # noqa: BLE001  whatever it is, a valid module must load
+        except Exception as error:
             outcome.error = f"refused: {type(error).__name__}: {error}"
             return outcome
         for index, arguments in job.calls:
-            outcome.results.append(
-                self._call(exports[f"f{index}"], job.functions[index][1], arguments)
-            )
+            outcome.results.append(self._call(exports[f"f{index}"], job.functions[index][1], arguments))
             if job.trace:
                 outcome.states.append(self._state(exports, job))
         outcome.states.append(self._state(exports, job))
@@ -235,12 +227,10 @@ class Here:
             return _canonical_all(results, func.call_raw(*arguments))
         except (self._wasmcy.Trap, self._wasmcy.StackExhausted) as error:
             message = error.message
-            return next(
-                (kind for phrase, kind in _TRAPS.items() if message.startswith(phrase)), message
-            )
+            return next((kind for phrase, kind in _TRAPS.items() if message.startswith(phrase)), message)
         except self._wasmcy.GuestException:
             return "uncaught exception"
-        except Exception as error:  # noqa: BLE001  nothing else may come out of a valid module
+        except Exception as error:
             return f"{type(error).__name__}: {error}"
 
     def _state(self, exports: Any, job: Job) -> Any:
@@ -301,10 +291,8 @@ class Process:
     def close(self) -> None:
         if self._process is not None:
             assert self._process.stdin is not None and self._process.stdout is not None
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
-            except BrokenPipeError:
-                pass
             self._process.stdout.close()
             self._process.wait()
             self._process = None

@@ -149,9 +149,7 @@ class Body:
         self.left -= 1
         self.cost += self.repeat
 
-    def open(
-        self, mnemonic: str, params: tuple[int, ...] = (), results: tuple[int, ...] = ()
-    ) -> None:
+    def open(self, mnemonic: str, params: tuple[int, ...] = (), results: tuple[int, ...] = ()) -> None:
         """Begin a block; `labels` gets its label."""
         if params or len(results) > 1:
             block_type = s(self.module.type_index((params, results)))
@@ -173,11 +171,7 @@ class Body:
         return self.rnd.random() < probability
 
     def mutable_globals(self, type: int) -> list[int]:
-        return [
-            at
-            for at, (kind, mutable, _) in enumerate(self.module.globals)
-            if mutable and kind == type
-        ]
+        return [at for at, (kind, mutable, _) in enumerate(self.module.globals) if mutable and kind == type]
 
     # values
 
@@ -290,11 +284,7 @@ class Body:
             self.expr(I32)
         elif chance < 0.05:
             self.small(TABLE_SIZE * 2 - 1)
-        elif (
-            chance < 0.6
-            and index < 4
-            and all(one.signature == functions[0].signature for one in functions[:4])
-        ):
+        elif chance < 0.6 and index < 4 and all(one.signature == functions[0].signature for one in functions[:4]):
             self.small(3)
         else:
             self.const(I32, index)
@@ -325,9 +315,7 @@ class Body:
                 self.expr(type)
                 self.emit(PREFIX[type] + ".eqz")
                 return
-            relation = self.rnd.choice(
-                ("eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u")
-            )
+            relation = self.rnd.choice(("eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u"))
         else:
             relation = self.rnd.choice(("eq", "ne", "lt", "gt", "le", "ge"))
         self.expr(type)
@@ -384,9 +372,7 @@ class Body:
     def memarg(self, row: Op, offset: int) -> bytes:
         natural = row.align.bit_length() - 1
         atomic = row.feature == "threads"
-        return u(natural if atomic or self.chance(0.7) else self.rnd.randrange(natural + 1)) + u(
-            offset
-        )
+        return u(natural if atomic or self.chance(0.7) else self.rnd.randrange(natural + 1)) + u(offset)
 
     def instruction(self, row: Op, immediates: bytes = b"") -> None:
         self.emit(row.mnemonic, immediates)

@@ -23,9 +23,7 @@ def difference(expected: Outcome, got: Outcome, calls: list[Call]) -> tuple[int,
     if expected.error or got.error:
         if expected.error == got.error:
             return None
-        return len(
-            calls
-        ) - 1, f"expected {expected.error or 'an answer'}, got {got.error or 'an answer'}"
+        return len(calls) - 1, f"expected {expected.error or 'an answer'}, got {got.error or 'an answer'}"
     traced = len(expected.states) > 1
     for at, (index, arguments) in enumerate(calls):
         if expected.results[at] != got.results[at]:
@@ -34,23 +32,16 @@ def difference(expected: Outcome, got: Outcome, calls: list[Call]) -> tuple[int,
         if traced and expected.states[at] != got.states[at]:
             return (
                 at,
-                f"after f{index}{_show(arguments)}: "
-                + _show_states(expected.states[at], got.states[at]),
+                f"after f{index}{_show(arguments)}: " + _show_states(expected.states[at], got.states[at]),
             )
     if expected.states[-1] != got.states[-1]:
-        return len(
-            calls
-        ) - 1, f"after all calls: {_show_states(expected.states[-1], got.states[-1])}"
+        return len(calls) - 1, f"after all calls: {_show_states(expected.states[-1], got.states[-1])}"
     return None
 
 
 def _show(value: object) -> str:
     if isinstance(value, tuple):
-        return (
-            "("
-            + ", ".join(f"{bits:#x}" if isinstance(bits, int) else str(bits) for bits in value)
-            + ")"
-        )
+        return "(" + ", ".join(f"{bits:#x}" if isinstance(bits, int) else str(bits) for bits in value) + ")"
     return str(value)
 
 

@@ -104,9 +104,7 @@ class Module:
     globals: list[tuple[int, bool, int]] = field(default_factory=list)  # type, mutable, bits
     memory: tuple[int, int] = (1, 3)
     tables: list[tuple[int, int]] = field(default_factory=list)  # minimum, maximum
-    elements: list[tuple[int | None, list[int]]] = field(
-        default_factory=list
-    )  # table or passive; functions
+    elements: list[tuple[int | None, list[int]]] = field(default_factory=list)  # table or passive; functions
     data: list[tuple[int | None, bytes]] = field(default_factory=list)  # address or passive; bytes
     tags: list[tuple[int, ...]] = field(default_factory=list)  # parameter types
 
@@ -117,9 +115,7 @@ class Module:
 
     @property
     def exported_globals(self) -> list[int]:
-        return [
-            at for at, (type, mutable, _) in enumerate(self.globals) if mutable and type != FUNCREF
-        ]
+        return [at for at, (type, mutable, _) in enumerate(self.globals) if mutable and type != FUNCREF]
 
     def encode(self) -> bytes:
         functions = [u(self.type_index(function.signature)) for function in self.functions]
@@ -127,10 +123,7 @@ class Module:
         sections = [
             (
                 1,
-                vector(
-                    b"\x60" + _types(params) + _types(results)
-                    for params, results in self.signatures
-                ),
+                vector(b"\x60" + _types(params) + _types(results) for params, results in self.signatures),
             ),
             (3, vector(functions)),
             (4, vector(b"\x70\x01" + u(low) + u(high) for low, high in self.tables)),

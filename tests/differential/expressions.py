@@ -228,6 +228,6 @@ _WEIGHTS: list[tuple[Choice, int]] = [
     (deep_stack, 1),
 ]
 _NUMERIC_CHOICES = [choice for choice, weight in _WEIGHTS for _ in range(weight)]
-EXPRESSIONS: dict[int, list[Choice]] = {type: _NUMERIC_CHOICES for type in (I32, I64, F32, F64)}
+EXPRESSIONS: dict[int, list[Choice]] = dict.fromkeys((I32, I64, F32, F64), _NUMERIC_CHOICES)
 EXPRESSIONS[FUNCREF] = [table_get, table_get, global_get, tee, select, block, if_else]
 EXPRESSIONS[EXNREF] = [tee, select, block, if_else]

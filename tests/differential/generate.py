@@ -12,9 +12,7 @@ from .pools import ALL, NUMERIC, Pools, pools
 from .statements import leave, statement
 
 GRAMMAR = Grammar(EXPRESSIONS, statement, leave)
-LEAVES = (
-    TABLE_SIZE  # functions that call nothing; the tables hold only these, so that nothing recurses
-)
+LEAVES = TABLE_SIZE  # functions that call nothing; the tables hold only these, so that nothing recurses
 
 _pools: dict[frozenset[str], Pools] = {}
 
@@ -41,9 +39,7 @@ def module(seed: object, functions: int = 60, features: frozenset[str] = ALL) ->
         special = rnd.random()
         if len(made.functions) < LEAVES:
             at = len(made.functions)
-            signature = (
-                signatures[0] if at < 4 else signatures[1] if at < 6 else rnd.choice(signatures)
-            )
+            signature = signatures[0] if at < 4 else signatures[1] if at < 6 else rnd.choice(signatures)
             made.functions.append(_function(made, rnd, features, signature, 0))
         elif special < 0.02 and "tail_call" in features:
             _tail_recursion(made, rnd, features)
@@ -84,10 +80,7 @@ def _signatures(rnd: random.Random) -> list[Signature]:
     results: list[tuple[int, ...]] = [(), (I32,), (rnd.choice(NUMERIC),)]
     results += [tuple(rnd.choices(NUMERIC, k=rnd.choice((1, 1, 2, 3)))) for _ in range(3)]
     counts = (0, 1, 1, 2, 2, 3, 3, 4, 6, 12)
-    found = [
-        (tuple(rnd.choices((*NUMERIC, I32), k=rnd.choice(counts))), rnd.choice(results[1:]))
-        for _ in range(12)
-    ]
+    found = [(tuple(rnd.choices((*NUMERIC, I32), k=rnd.choice(counts))), rnd.choice(results[1:])) for _ in range(12)]
     return [
         *found,
         ((I32, I32), ()),
@@ -95,9 +88,7 @@ def _signatures(rnd: random.Random) -> list[Signature]:
     ]
 
 
-def _body(
-    made: Module, rnd: random.Random, features: frozenset[str], signature: Signature, leaves: int
-) -> Body:
+def _body(made: Module, rnd: random.Random, features: frozenset[str], signature: Signature, leaves: int) -> Body:
     size = rnd.choice((8, 15, 30, 30, 60, 60, 100, 200)) if rnd.random() < 0.97 else 800
     return Body(made, rnd, GRAMMAR, _pools[features], signature, size, leaves)
 

@@ -7,9 +7,7 @@ from wasmcy.types import F32, F64, I32, I64
 
 NUMERIC = (I32, I64, F32, F64)
 # Without these no module is made; the optional ones can be left out.
-REQUIRED = frozenset(
-    {"sign_extension", "saturating_float_to_int", "multi_value", "reference_types", "bulk_memory"}
-)
+REQUIRED = frozenset({"sign_extension", "saturating_float_to_int", "multi_value", "reference_types", "bulk_memory"})
 OPTIONAL = frozenset({"tail_call", "exceptions", "threads", "wide_arithmetic"})
 ALL = REQUIRED | OPTIONAL
 
@@ -46,15 +44,9 @@ class Pools:
 def pools(features: frozenset[str]) -> Pools:
     found = Pools(features)
     for row in OPS.values():
-        if (
-            row.params is None
-            or row.results is None
-            or not (row.feature is None or row.feature in features)
-        ):
+        if row.params is None or row.results is None or not (row.feature is None or row.feature in features):
             continue
-        if any(type not in (*NUMERIC, AT) for type in row.params) or any(
-            type not in NUMERIC for type in row.results
-        ):
+        if any(type not in (*NUMERIC, AT) for type in row.params) or any(type not in NUMERIC for type in row.results):
             continue
         _sort(row, found)
     return found

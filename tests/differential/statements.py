@@ -33,9 +33,7 @@ def update_local(body: Body) -> None:
     if not body.variables[type]:
         return
     local = body.rnd.choice(body.variables[type])
-    operations = (
-        ("add", "sub", "mul", "xor", "shl") if type in (I32, I64) else ("add", "sub", "mul", "max")
-    )
+    operations = ("add", "sub", "mul", "xor", "shl") if type in (I32, I64) else ("add", "sub", "mul", "max")
     body.get(local)
     if body.chance(0.5):
         body.const(type)
@@ -228,8 +226,7 @@ def table_branch_with_values(body: Body) -> None:
     body.small(3)
     body.emit(
         "br_table",
-        vector(map(u, body.rnd.choices((0, 1), k=body.rnd.randrange(4))))
-        + u(body.rnd.randrange(2)),
+        vector(map(u, body.rnd.choices((0, 1), k=body.rnd.randrange(4)))) + u(body.rnd.randrange(2)),
     )
     body.close()
     body.consume(types)
@@ -244,9 +241,7 @@ def table_branch_with_values(body: Body) -> None:
 def _trips(body: Body) -> int:
     """How often a loop may run here; 0: it is too expensive."""
     affordable = 1500 // body.repeat
-    return body.rnd.choice(
-        [trips for trips in (1, 2, 3, 3, 5, 8, 10, 100) if trips <= affordable] or [0]
-    )
+    return body.rnd.choice([trips for trips in (1, 2, 3, 3, 5, 8, 10, 100) if trips <= affordable] or [0])
 
 
 def _step(body: Body, counter: int, type: int, by: int) -> None:
@@ -367,9 +362,7 @@ def bulk_memory(body: Body) -> None:
     else:
         body.small(31 if kind == "init" else body.rnd.choice((1, 7, 15, 63, 255)))
     if kind == "init":
-        data = body.rnd.choice(
-            [at for at, (address, _) in enumerate(body.module.data) if address is None]
-        )
+        data = body.rnd.choice([at for at, (address, _) in enumerate(body.module.data) if address is None])
         body.emit("memory.init", u(data) + u(0))
     else:
         body.emit(f"memory.{kind}", b"\0\0" if kind == "copy" else b"\0")
@@ -433,19 +426,14 @@ def try_(body: Body) -> None:
     clauses = []
     for _ in range(body.rnd.choice((1, 1, 2))):
         kind, tag = body.rnd.randrange(4), body.rnd.randrange(len(tags))
-        clauses.append(
-            (kind, tag, (tags[tag] if kind < 2 else ()) + ((EXNREF,) if kind & 1 else ()))
-        )
+        clauses.append((kind, tag, (tags[tag] if kind < 2 else ()) + ((EXNREF,) if kind & 1 else ())))
     results = some_types(body)
     body.open("block", (), results)
     for _, _, types in reversed(clauses):
         body.open("block", (), types)
     body.open_try(
         results,
-        vector(
-            bytes([kind]) + (u(tag) if kind < 2 else b"") + u(at)
-            for at, (kind, tag, _) in enumerate(clauses)
-        ),
+        vector(bytes([kind]) + (u(tag) if kind < 2 else b"") + u(at) for at, (kind, tag, _) in enumerate(clauses)),
     )
     if body.chance(0.4):
         throw(body)

@@ -119,9 +119,7 @@ PROGRAMS = [
         ("-n", "4", "/work/words.c", "/work/missing.c", "/work/alu.v"),
         ("{work}::/work",),
     ),
-    Program(
-        "C words, from stdin", "{c}/words.wasm", stdin="to be or not to be: that is the question\n"
-    ),
+    Program("C words, from stdin", "{c}/words.wasm", stdin="to be or not to be: that is the question\n"),
     Program("C files", "{c}/files.wasm", ("/work/tree",), ("{work}::/work",)),
     Program(
         "C process",

@@ -116,9 +116,7 @@ def download(package: Package, archives: Path) -> Path:
     with target.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != package.sha256:
-        raise FetchError(
-            f"{target} has sha256 {found}, not {package.sha256}; remove it to fetch it again"
-        )
+        raise FetchError(f"{target} has sha256 {found}, not {package.sha256}; remove it to fetch it again")
     return target
 
 

@@ -107,9 +107,7 @@ def execute(words: list[str], stdin: bytes, work: Path) -> tuple[int, bytes, str
     ):
         given.write(stdin)
         given.seek(0)
-        child = subprocess.Popen(
-            words, stdin=given, stdout=out, stderr=err, cwd=work, env=environment
-        )
+        child = subprocess.Popen(words, stdin=given, stdout=out, stderr=err, cwd=work, env=environment)
         end = time.monotonic() + TIMEOUT
         while True:
             pid, status, usage = os.wait4(child.pid, os.WNOHANG)
@@ -130,9 +128,7 @@ def run(program: Program, engine: str, places: dict[str, str]) -> Outcome:
     work = Path(places["work"])
     for name in program.outputs:
         (work / name).unlink(missing_ok=True)
-    stdin = (
-        (HERE / program.stdin).read_bytes() if program.stdin in INPUTS else program.stdin.encode()
-    )
+    stdin = (HERE / program.stdin).read_bytes() if program.stdin in INPUTS else program.stdin.encode()
     code, out, errors, seconds = execute(command(program, engine, places), stdin, work)
     produced: dict[str, Any] = {"code": code, "stdout": out.decode(errors="replace").splitlines()}
     if program.outputs:
@@ -151,9 +147,7 @@ def differences(expected: dict[str, Any], produced: dict[str, Any]) -> list[str]
     for name, digest in expected.get("files", {}).items():
         found = produced["files"].get(name)
         if found != digest:
-            lines.append(
-                f"{name}: sha256 {found}, expected {digest}" if found else f"{name} is missing"
-            )
+            lines.append(f"{name}: sha256 {found}, expected {digest}" if found else f"{name} is missing")
     return lines
 
 
@@ -161,16 +155,10 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="ci/programs", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", metavar="REGEX", help="only programs whose name matches")
-    parser.add_argument(
-        "--all", action="store_true", help="also those that need more than WASI preview 1"
-    )
+    parser.add_argument("--all", action="store_true", help="also those that need more than WASI preview 1")
     parser.add_argument("--engine", choices=ENGINES, default="wasmcy")
-    parser.add_argument(
-        "--update", action="store_true", help="write what was produced to expected.json"
-    )
-    parser.add_argument(
-        "--list", action="store_true", help="print the command lines and run nothing"
-    )
+    parser.add_argument("--update", action="store_true", help="write what was produced to expected.json")
+    parser.add_argument("--list", action="store_true", help="print the command lines and run nothing")
     parser.add_argument("--fetch", action="store_true", help="only fill the cache")
     return parser.parse_args()
 
@@ -207,9 +195,7 @@ def run_all(
 def main() -> int:
     """Runs what the command line asks for; fails if a package cannot be had or a program goes wrong."""
     options = arguments()
-    chosen = [
-        p for p in PROGRAMS if (options.all or not p.more) and re.search(options.only or "", p.name)
-    ]
+    chosen = [p for p in PROGRAMS if (options.all or not p.more) and re.search(options.only or "", p.name)]
     if options.engine != "wasmcy":
         chosen = [p for p in chosen if not p.host and not p.more]
     expected = json.loads(EXPECTED.read_text()) if EXPECTED.exists() else {}

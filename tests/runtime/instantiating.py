@@ -9,7 +9,7 @@ import wasmcy
 
 def binary(text):
     """The bytes of a module, or of one with these fields."""
-    return bytes(wasmtime.wat2wasm(text if text.startswith("(module") else f"(module {text})"))
+    return bytes(wasmtime.wat2wasm(text if text.lstrip().startswith("(module") else f"(module {text})"))
 
 
 @functools.cache

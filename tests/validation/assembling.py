@@ -64,9 +64,7 @@ def with_last_body(data, body):
     spans = list(zip(module.body_start, module.body_end, strict=True))
     bodies = [data[start:end] for start, end in spans[:-1]] + [body]
     content = vector([leb(len(each)) + each for each in bodies])
-    return HEADER + b"".join(
-        section(number, content if number == 10 else old) for number, old in sections(data)
-    )
+    return HEADER + b"".join(section(number, content if number == 10 else old) for number, old in sections(data))
 
 
 def code(*parts):

@@ -27,8 +27,7 @@ ACCEPTED = {
     "10,000 nested blocks": code("block", 0x40) * 10_000 + code("end") * 10_001,
     "100,000 targets": ZERO + code("br_table", leb(100_000), bytes(100_001), "end"),
     "100,000 targets of 1,000 values": (
-        code("block", 2, PRODUCE, ZERO, "br_table", leb(100_000), bytes(100_001), "end")
-        + code("unreachable", "end")
+        code("block", 2, PRODUCE, ZERO, "br_table", leb(100_000), bytes(100_001), "end") + code("unreachable", "end")
     ),
     "3,000 labels of 1,000 values": (
         PRODUCE
@@ -39,20 +38,13 @@ ACCEPTED = {
         + code("unreachable", "end")
     ),
     "10,000 conditional branches with 1,000 values": (
-        code("block", 2, PRODUCE)
-        + (ZERO + code("br_if", 0)) * 10_000
-        + code("end", "unreachable", "end")
+        code("block", 2, PRODUCE) + (ZERO + code("br_if", 0)) * 10_000 + code("end", "unreachable", "end")
     ),
     "100,000 arrays of 10,000 elements in dead code": (
-        code("unreachable")
-        + code("array.new_fixed", 3, leb(10_000), "drop") * 100_000
-        + code("end")
+        code("unreachable") + code("array.new_fixed", 3, leb(10_000), "drop") * 100_000 + code("end")
     ),
-    "100,000 structs of 10,000 fields": code("struct.new_default", 4, "drop") * 100_000
-    + code("end"),
-    "as many nested blocks as there can be": (
-        code("block", 0x40) * 131_071 + code("end") * 131_072
-    ),
+    "100,000 structs of 10,000 fields": code("struct.new_default", 4, "drop") * 100_000 + code("end"),
+    "as many nested blocks as there can be": (code("block", 0x40) * 131_071 + code("end") * 131_072),
     "1,000 calls with 1,000 results in dead code": (
         code("unreachable") + (PRODUCE + code("br", 0)) * 1000 + code("end")
     ),

@@ -66,8 +66,7 @@ TOLD = [
     ),
     (
         "block i32.const 0 br_table 1 0 1 end",
-        "block 1 0 0, i32.const 0 0 0, target 1, target 0, target 1, br_table 2 0 0, end 0 0 0,"
-        " end 1 0 0",
+        "block 1 0 0, i32.const 0 0 0, target 1, target 0, target 1, br_table 2 0 0, end 0 0 0, end 1 0 0",
     ),
     (
         "i32.const 1 if return else nop end",
@@ -75,8 +74,7 @@ TOLD = [
     ),
     (
         "i32.const 1 if unreachable if else end else unreachable end",
-        "i32.const 1 0 0, if 1 0 0, unreachable 0 0 0, else 0 0 0, unreachable 0 0 0, end 0 0 0,"
-        " end 1 0 0",
+        "i32.const 1 0 0, if 1 0 0, unreachable 0 0 0, else 0 0 0, unreachable 0 0 0, end 0 0 0, end 1 0 0",
     ),
     (
         "unreachable i32.const 1 if else return br_table 0 1 0 end try_table (catch_all 0) end",
@@ -84,8 +82,7 @@ TOLD = [
     ),
     (
         "i32.const 1 i32.const 2 i32.const 3 select drop",
-        "i32.const 1 0 0, i32.const 2 0 0, i32.const 3 0 0, select 127 0 0, drop 127 0 0,"
-        " end 1 0 0",
+        "i32.const 1 0 0, i32.const 2 0 0, i32.const 3 0 0, select 127 0 0, drop 127 0 0, end 1 0 0",
     ),
     (
         "block (result i64) i64.const 1 end drop",
@@ -129,8 +126,7 @@ def test_what_is_told_of_immediates(body, line):
 def test_what_is_told_of_older_exception_instructions():
     lines = heard("(tag (param i32))", "try nop catch 0 drop rethrow 0 catch_all end")
     assert ", ".join(lines) == (
-        "try 2 0 0, nop 0 0 0, catch 1 0 0, drop 127 0 0, rethrow 0 0 0, catch_all 0 0 0,"
-        " end 1 0 0, end 1 0 0"
+        "try 2 0 0, nop 0 0 0, catch 1 0 0, drop 127 0 0, rethrow 0 0 0, catch_all 0 0 0, end 1 0 0, end 1 0 0"
     )
     assert heard("", "block try return delegate 0 end")[1:4] == [
         "try 1 0 0",
@@ -141,9 +137,7 @@ def test_what_is_told_of_older_exception_instructions():
 
 def test_the_beginning_tells_the_locals():
     recorder = Recorder()
-    text = (
-        "(type (func)) (func) (func (param i32 f64) (result i64) (local funcref i64) i64.const 1)"
-    )
+    text = "(type (func)) (func) (func (param i32 f64) (result i64) (local funcref i64) i64.const 1)"
     walk(from_text(text), 1, recorder)
     assert recorder.lines[0] == "begin 1 2 4 1"
     assert recorder.locals == ["i32", "f64", "funcref", "i64"]

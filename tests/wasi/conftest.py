@@ -82,16 +82,13 @@ class Guest:
     def vectors(self, *parts):
         """An array of buffers: bytes are put in memory, for an int that much room is."""
         pairs = b"".join(
-            pack("<II", self.put(bytes(part)), part if isinstance(part, int) else len(part))
-            for part in parts
+            pack("<II", self.put(bytes(part)), part if isinstance(part, int) else len(part)) for part in parts
         )
         return self.put(pairs), len(parts)
 
     # The calls made most, with the usual arguments.
 
-    def open(
-        self, path, oflags=0, rights=abi.FD_READ, fdflags=0, *, fd=3, follow=True, inheriting=0
-    ):
+    def open(self, path, oflags=0, rights=abi.FD_READ, fdflags=0, *, fd=3, follow=True, inheriting=0):
         return self.result("path_open", fd, int(follow), path, oflags, rights, inheriting, fdflags)
 
     def open_directory(self, path, fd=3):

@@ -129,9 +129,7 @@ BAD_ADDRESSES = [
 @pytest.mark.parametrize("call", BAD_ADDRESSES, ids=str)
 def test_an_address_outside_the_memory_is_efault(new_guest, root, host_descriptors, call):
     (root / "f").write_bytes(b"data")
-    guest = new_guest(
-        args=["a"], env={"A": "b"}, dirs={"/": root}, clock=INHERIT, random=INHERIT, stdin=b"x"
-    )
+    guest = new_guest(args=["a"], env={"A": "b"}, dirs={"/": root}, clock=INHERIT, random=INHERIT, stdin=b"x")
     assert guest.open("f", rights=FD_READ | FD_WRITE) == 4
     guest.memory[64:72] = (BEYOND - 1).to_bytes(4, "little") + (2).to_bytes(4, "little")
     guest.memory[72:80] = (1).to_bytes(4, "little") + FAR.to_bytes(4, "little")

@@ -127,8 +127,7 @@ OPENED_AS_DIRECTORY_LINKS = [
 
 @pytest.mark.parametrize(
     ("path", "oflags", "follow", "answer"),
-    OPENED_AS_DIRECTORY
-    + [pytest.param(*case, marks=needs_symlinks) for case in OPENED_AS_DIRECTORY_LINKS],
+    OPENED_AS_DIRECTORY + [pytest.param(*case, marks=needs_symlinks) for case in OPENED_AS_DIRECTORY_LINKS],
 )
 def test_open_a_directory(guest, tree, path, oflags, follow, answer):
     fd = guest.open(path, oflags, abi.FD_READDIR, follow=follow)
@@ -193,9 +192,7 @@ def test_every_call_refuses_bad_paths(guest, tree, name, arguments, path, answer
 
 
 @pytest.mark.parametrize("lookup", [2, 3, 0xFFFF_FFFF])
-@pytest.mark.parametrize(
-    "name", ["path_open", "path_filestat_get", "path_filestat_set_times", "path_link"]
-)
+@pytest.mark.parametrize("name", ["path_open", "path_filestat_get", "path_filestat_set_times", "path_link"])
 def test_unknown_lookup_flags_are_einval(guest, tree, name, lookup):
     rest = {
         "path_open": (0, 0, 0, 0, 512),
@@ -233,9 +230,7 @@ def test_unknown_lookup_flags_are_einval(guest, tree, name, lookup):
 def test_stat(guest, tree, path, follow, answer):
     found = guest.stat(path, follow=follow)
     assert (found if isinstance(found, str) else found[2]) == answer
-    old = guest.result(
-        "path_filestat_get", 3, int(follow), path, layout="<QQB3xIQQQQ", module="wasi_unstable"
-    )
+    old = guest.result("path_filestat_get", 3, int(follow), path, layout="<QQB3xIQQQQ", module="wasi_unstable")
     assert old == found
 
 
@@ -407,9 +402,7 @@ def test_rename_and_link_between_two_directories(new_guest, tmp_path, directory_
         (abi.PATH_FILESTAT_SET_TIMES, "path_filestat_set_times", (3, 0, "f", 0, 0, 0)),
         (abi.FD_READDIR, "fd_readdir", (3, 4096, 100, 0, 512)),
         pytest.param(abi.PATH_SYMLINK, "path_symlink", ("f", 3, "g"), marks=needs_symlinks),
-        pytest.param(
-            abi.PATH_READLINK, "path_readlink", (3, "to-f", 4096, 9, 512), marks=needs_symlinks
-        ),
+        pytest.param(abi.PATH_READLINK, "path_readlink", (3, "to-f", 4096, 9, 512), marks=needs_symlinks),
     ],
 )
 def test_each_right_of_a_directory_is_missed(guest, tree, right, name, arguments):
@@ -515,9 +508,7 @@ def test_a_failing_open_leaves_nothing_open(guest, tree, host_descriptors):
     ["NUL", "nul", "con.txt", "Aux .c", "COM1", "lpt9.x", "CONIN$", "f.", "f ", "f:stream", "C:f",
      "dir\\f", "..\\outside\\secret", "f?", "f*", "f\x01", '"f"', "a|b", "<f>"],
 )  # fmt: skip
-def test_names_that_mean_something_else_on_windows_are_not_there(
-    new_guest, tree, monkeypatch, name
-):
+def test_names_that_mean_something_else_on_windows_are_not_there(new_guest, tree, monkeypatch, name):
     monkeypatch.setattr(directories, "WINDOWS", True)
     monkeypatch.setattr(directories.open_directory, "__defaults__", (False,))
     guest = new_guest(dirs={"/": tree})

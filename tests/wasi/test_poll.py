@@ -40,9 +40,7 @@ def poll(guest, *subscriptions, module="wasi_snapshot_preview1"):
     if isinstance(count, str):
         return count
     events = [unpack_from("<QHB5xQH", guest.memory, 8192 + 32 * i) for i in range(count)]
-    return [
-        (u, abi.ERRNO_NAMES[error], kind, ready, flags) for u, error, kind, ready, flags in events
-    ]
+    return [(u, abi.ERRNO_NAMES[error], kind, ready, flags) for u, error, kind, ready, flags in events]
 
 
 @pytest.fixture(params=["wasi_snapshot_preview1", "wasi_unstable"])

@@ -83,9 +83,7 @@ def test_clocks(new_guest, granted, number, answer):
     guest = new_guest(clock=granted)
     assert guest.result("clock_time_get", number, 0, layout="<Q") == answer
     resolution = guest.result("clock_res_get", number, layout="<Q")
-    assert (resolution if isinstance(resolution, str) else 1) == (
-        answer if isinstance(answer, str) else 1
-    )
+    assert (resolution if isinstance(resolution, str) else 1) == (answer if isinstance(answer, str) else 1)
 
 
 @pytest.mark.parametrize("length", [0, 1, 8, 65536, 65537, 200_000])

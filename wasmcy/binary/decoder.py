@@ -135,9 +135,7 @@ class Decoder(TypeDecoder):
         module = self.module
         size = r.end
         if size > MAX_MODULE_SIZE:
-            raise InvalidError(
-                f"module of {size} bytes, at most {MAX_MODULE_SIZE} are supported", 0
-            )
+            raise InvalidError(f"module of {size} bytes, at most {MAX_MODULE_SIZE} are supported", 0)
         self.header()
         place = CUSTOM
         rank = -1
@@ -152,8 +150,7 @@ class Decoder(TypeDecoder):
             else:
                 if ORDER.index(section) <= rank:
                     self.fail(
-                        f"unexpected content after last section: section {section} is repeated "
-                        "or out of order",
+                        f"unexpected content after last section: section {section} is repeated or out of order",
                         at,
                     )
                 rank = ORDER.index(section)
@@ -201,8 +198,7 @@ class Decoder(TypeDecoder):
             )
         if module.data_count is not None and module.data_count != len(module.datas):
             self.fail(
-                "data count and data section have inconsistent lengths: "
-                f"{module.data_count} and {len(module.datas)}",
+                f"data count and data section have inconsistent lengths: {module.data_count} and {len(module.datas)}",
                 end,
             )
 
@@ -330,9 +326,7 @@ class Decoder(TypeDecoder):
         n = self.module.n_tables
         self.limit(n, MAX_TABLES, "tables", at)
         if n > 1 and not self.features.reference_types:
-            raise InvalidError(
-                "multiple tables: need the feature reference_types, which is off", at
-            )
+            raise InvalidError("multiple tables: need the feature reference_types, which is off", at)
 
     def memory_section(self) -> None:
         for _ in range(self.count(MAX_MEMORIES, "memories")):
@@ -475,8 +469,7 @@ class Decoder(TypeDecoder):
             self.fail(f"illegal opcode {opcode}", at)
         row = OPS[op_id]
         self.fail(
-            f"illegal opcode {opcode}: {row.mnemonic} needs the feature {row.feature}, "
-            "which is off",
+            f"illegal opcode {opcode}: {row.mnemonic} needs the feature {row.feature}, which is off",
             at,
         )
 

@@ -12,9 +12,9 @@ import os
 from array import array
 
 from libc.stdlib cimport calloc, free, malloc, realloc
-from libc.string cimport memcpy, memmove, memset
+from libc.string cimport memcpy, memmove
 
-from wasmcy.engine.structs cimport CatchClause, FuncCode, Instance, u32, u64, wcy_load_acquire, wcy_store_release
+from wasmcy.engine.structs cimport CatchClause, FuncCode, Instance, u32, u64, wcy_store_release
 
 from .. import matching
 from ..validation.validator import Validator
@@ -143,7 +143,8 @@ cdef class Code:
         cdef unsigned long long[::1] code = self.translator.code
         cdef size_t start = self.translator.start
         cdef size_t length = self.translator.length - start
-        cdef u64 frame = max(<size_t>self.translator.frame, <size_t>max(function.params, function.results) + PARAMETER_ROOM)
+        cdef size_t room = max(function.params, function.results) + PARAMETER_ROOM
+        cdef u64 frame = max(<size_t>self.translator.frame, room)
         cdef size_t at = 0, handler, words
         cdef u64* to = self.place(length + 2)
         cdef list catches = self.translator.catches

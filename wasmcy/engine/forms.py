@@ -34,7 +34,14 @@ FUSE_FIRST_IMMEDIATE = 32  # flag: the first of two ALU operations has its immed
 
 # how the translator treats an instruction
 KIND_BINARY, KIND_COMPARE, KIND_UNARY, KIND_LOAD, KIND_STORE = 1, 2, 3, 4, 5
-KIND_ATOMIC_LOAD, KIND_ATOMIC_STORE, KIND_ATOMIC_RMW, KIND_ATOMIC_CMPXCHG, KIND_OPERATION, KIND_WIDE = 6, 7, 8, 9, 10, 11
+KIND_ATOMIC_LOAD, KIND_ATOMIC_STORE, KIND_ATOMIC_RMW, KIND_ATOMIC_CMPXCHG, KIND_OPERATION, KIND_WIDE = (
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+)
 FLAG_COMMUTATIVE, FLAG_EQZ = 1, 2
 
 # handlers the translator calls by name
@@ -42,8 +49,10 @@ NAMED = (
     "move", "move4", "movespan", "const32", "const64", "i32.add:si", "i32.add:ri", "br", "br_nz:s", "br_nz:r",
     "br_z:s", "br_z:r", "br64_nz:s", "br64_nz:r", "br64_z:s", "br64_z:r", "br_table:s", "br_table:r",
     "return.void", "return.many", "call", "call_import", "call_indirect:s", "call_indirect:r", "return_call",
-    "return_call_import", "return_call_indirect:s", "return_call_indirect:r", "enter", "enter1", "enter2", "enter3", "enter4", "unreachable", "operation",
-    "throw", "memory.size", "ref.func", "ref.func.imported", "table.get", "table.set", "index64", "memory.copy", "memory.fill", "step2", "move2",
+    "return_call_import", "return_call_indirect:s", "return_call_indirect:r", "enter", "enter1", "enter2", "enter3",
+    "enter4", "unreachable", "operation",
+    "throw", "memory.size", "ref.func", "ref.func.imported", "table.get", "table.set", "index64", "memory.copy",
+    "memory.fill", "step2", "move2",
     "i64.eqz:s", "leave.result", "leave.link", "leave.translate",
 )  # fmt: skip
 # one per class of accumulator (integer, f64, f32)

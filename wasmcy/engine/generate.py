@@ -21,7 +21,15 @@ TYPES = {
     "src": "u64*", "dst": "u64*", "nsp": "u64*", "code": "u64*", "cell": "u64*",
     "function": "FuncCode*", "callee": "FuncRef*", "table": "TableRecord*", "memory": "MemoryRecord*",
 }  # fmt: skip
-STATE = {"sp": "u64*", "mem": "u8*", "mem_size": "u64", "instance": "Instance*", "r0": "u64", "f0": "double", "s0": "float"}
+STATE = {
+    "sp": "u64*",
+    "mem": "u8*",
+    "mem_size": "u64",
+    "instance": "Instance*",
+    "r0": "u64",
+    "f0": "double",
+    "s0": "float",
+}
 SIGNATURE = "u64* pc, " + ", ".join(f"{t} {n}" for n, t in STATE.items())
 ARGUMENTS = ", ".join(["pc", *STATE])
 
@@ -113,7 +121,13 @@ class Form:
         else:
             lines += ["    cdef Activation* activation = state.instance.activation", "    activation.sp = state.sp",
                       "    activation.instance = state.instance"]  # fmt: skip
-        return [*lines, "    activation.pc = pc", f"    activation.reason = {reason}", "    return 0" if self.tail else "    return NULL", ""]
+        return [
+            *lines,
+            "    activation.pc = pc",
+            f"    activation.reason = {reason}",
+            "    return 0" if self.tail else "    return NULL",
+            "",
+        ]
 
 
 def identifier(handler):
@@ -123,7 +137,9 @@ def identifier(handler):
 def module(handlers, form):
     """The text of one .pyx: its handlers, and `fill`, which writes their addresses into the table."""
     out = [HEADER, TAIL if form.tail else LOOP]
-    reasons = sorted({m[1] for h in handlers for line in h.lines for m in [re.search(r"(?:TRAP|LEAVE) (\w+)$", line)] if m})
+    reasons = sorted(
+        {m[1] for h in handlers for line in h.lines for m in [re.search(r"(?:TRAP|LEAVE) (\w+)$", line)] if m}
+    )
     for reason in reasons:
         out.append("\n".join(form.leave(reason)))
     for h in handlers:

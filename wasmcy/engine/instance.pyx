@@ -7,24 +7,23 @@
 
 from array import array
 
-from cpython.object cimport PyObject
-from libc.stdlib cimport calloc, free, malloc
+from libc.stdlib cimport calloc
 from libc.string cimport memcpy
 
 from wasmcy.engine.code cimport Code
 from wasmcy.engine.machine cimport Func, host_function, start_function
-from wasmcy.engine.store cimport Global, InstanceData, Memory, Store, Table, Tag, from_word, to_word
+from wasmcy.engine.store cimport Global, InstanceData, Memory, Store, Table, Tag
 from wasmcy.engine.structs cimport (
-    FuncRef, Instance as Record, MemoryRecord, TableRecord, TagRecord, i64, u32, u64, u8, wcy_half,
+    FuncRef, Instance as Record, MemoryRecord, TableRecord, TagRecord, i64, u32, u64, u8,
 )
 
 from .. import matching
-from ..errors import LinkError, Trap, Unsupported, WasmError
+from ..errors import LinkError, Trap, Unsupported
 from ..opcodes import (
     OP_END, OP_F32_CONST, OP_F64_CONST, OP_GLOBAL_GET, OP_I32_ADD, OP_I32_CONST, OP_I32_MUL, OP_I32_SUB, OP_I64_ADD,
     OP_I64_CONST, OP_I64_MUL, OP_I64_SUB, OP_REF_FUNC, OP_REF_NULL,
 )
-from ..types import GlobalType, MemoryType, TableType
+from ..types import MemoryType, TableType
 
 cdef MemoryRecord no_memory
 no_memory.base = <u8*>calloc(1, 1)
@@ -136,7 +135,6 @@ cdef class Instance(InstanceData):
         cdef u64* cursor
         cdef Py_ssize_t i, n_cells = len(syntax.globals), n
         cdef Func func
-        cdef FuncRef* ref
         cdef Global variable
         n = len(syntax.imports) + len(syntax.memories) + len(syntax.tables) + len(syntax.tags)
         record = <Record*>calloc(1, sizeof(Record) + (n_cells + n + 8) * sizeof(u64))
@@ -356,7 +354,9 @@ cdef class Instance(InstanceData):
         return f"<wasmcy.Instance of {self.module!r}>"
 
 
-cdef void fill_refs(Record* record, Code code, const long long[::1] canon, const long long[::1] func_sig, Py_ssize_t imported):
+cdef int fill_refs(
+    Record* record, Code code, const long long[::1] canon, const long long[::1] func_sig, Py_ssize_t imported
+) except -1:
     cdef Py_ssize_t i
     cdef FuncRef* ref
     cdef Store store = (<InstanceData>record.object).store
@@ -366,6 +366,7 @@ cdef void fill_refs(Record* record, Code code, const long long[::1] canon, const
         ref.instance = record
         ref.type = canon[func_sig[imported + i]]
         ref.owner = <void*>store
+    return 0
 
 
 cdef int fill(Table table, u64 word) except -1:
@@ -440,11 +441,13 @@ cdef tuple link(module, lookup):
         try:
             given = lookup(item.module, item.name)
         except (KeyError, AttributeError):
-            raise LinkError(f"unknown import: {item.module}.{item.name} ({wanted(syntax, canon, item)}) was not provided") from None
+            wants = wanted(syntax, canon, item)
+            raise LinkError(f"unknown import: {item.module}.{item.name} ({wants}) was not provided") from None
         found = matched(syntax, canon, item, given)
         if found is None:
             raise LinkError(
-                f"incompatible import type: {item.module}.{item.name} is {described(given)}, wanted {wanted(syntax, canon, item)}"
+                f"incompatible import type: {item.module}.{item.name} is {described(given)}, "
+                f"wanted {wanted(syntax, canon, item)}"
             )
         own = store_of(found)
         if own is not None:

@@ -10,10 +10,10 @@ needs Python takes it back and keeps it until the next.
             [return pc, distance to the caller's sp in slots, instance, results, arguments in slots]
 """
 
-from cpython.exc cimport PyErr_CheckSignals, PyErr_Occurred
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.pythread cimport PyThread_get_thread_ident
-from cpython.ref cimport Py_DECREF, Py_INCREF, Py_XDECREF
+from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdlib cimport calloc, free, malloc, qsort
 from libc.string cimport memcpy, memmove, memset
 
@@ -26,7 +26,8 @@ from wasmcy.engine.structs cimport *
 from .. import matching
 from ..errors import Frame, GuestException, MemoryLimit, StackExhausted, Timeout, Trap, WasmError
 from ..opcodes import (
-    OP_DATA_DROP, OP_ELEM_DROP, OP_MEMORY_ATOMIC_NOTIFY, OP_MEMORY_ATOMIC_WAIT32, OP_MEMORY_ATOMIC_WAIT64, OP_MEMORY_COPY, OP_MEMORY_FILL, OP_MEMORY_GROW, OP_MEMORY_INIT, OP_MEMORY_SIZE,
+    OP_DATA_DROP, OP_ELEM_DROP, OP_MEMORY_ATOMIC_NOTIFY, OP_MEMORY_ATOMIC_WAIT32, OP_MEMORY_ATOMIC_WAIT64,
+    OP_MEMORY_COPY, OP_MEMORY_FILL, OP_MEMORY_GROW, OP_MEMORY_INIT, OP_MEMORY_SIZE,
     OP_TABLE_COPY, OP_TABLE_FILL, OP_TABLE_GET, OP_TABLE_GROW, OP_TABLE_INIT, OP_TABLE_SET, OP_TABLE_SIZE, OP_THROW,
 )
 from ..types import F64, I32, FuncType
@@ -488,7 +489,9 @@ cdef int operate(Store store, Activation* activation) except -1:
         check_atomic((<Memory>instance.memories[y]), operands[0], x, 4, activation)
         operands[0] = 0
     elif op == OP_MEMORY_ATOMIC_WAIT32 or op == OP_MEMORY_ATOMIC_WAIT64:
-        check_atomic((<Memory>instance.memories[y]), operands[0], x, 4 if op == OP_MEMORY_ATOMIC_WAIT32 else 8, activation)
+        check_atomic(
+            (<Memory>instance.memories[y]), operands[0], x, 4 if op == OP_MEMORY_ATOMIC_WAIT32 else 8, activation
+        )
         raise Trap("expected shared memory", backtrace(activation))
     else:
         raise AssertionError(f"no operation {op}")
@@ -532,7 +535,9 @@ cdef int fill_memory(Memory memory, u64* operands, Activation* activation) excep
     return 0
 
 
-cdef int init_memory(Memory memory, InstanceData instance, u32 segment, u64* operands, Activation* activation) except -1:
+cdef int init_memory(
+    Memory memory, InstanceData instance, u32 segment, u64* operands, Activation* activation
+) except -1:
     cdef const u8[::1] data
     cdef u64 start = 0, end = 0
     bounds = instance.datas[segment]
@@ -1029,7 +1034,9 @@ cdef class Func:
                     Py_INCREF(value)
                     values[first + i] = <PyObject*>value
                     i += 1
-                result = PyObject_Vectorcall(self.callable, values + 1, (n + first - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL)
+                result = PyObject_Vectorcall(
+                    self.callable, values + 1, (n + first - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL
+                )
             finally:
                 while i > 0:
                     i -= 1

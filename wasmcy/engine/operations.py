@@ -73,6 +73,8 @@ from .forms import (
 NAMES = {I32: "i32", I64: "i64", F32: "f32", F64: "f64"}
 CTYPE = semantics.CTYPE
 ACCUMULATOR = {"i32": "r0", "i64": "r0", "f64": "f0", "f32": "s0"}
+
+
 class Handler:
     """One handler: `id`, `name`, `words` it takes (0: br_table), `lines` of its body, `types` of a, b, c."""
 
@@ -200,8 +202,11 @@ for _op in OPS.values():
     elif "memarg" in _op.immediates:
         (LOAD if _op.results else STORE).append(_op)
     elif len(_op.params) == 2 and len(_op.results) == 1:
-        (COMPARE if _op.results != _op.params[:1] or "." + _op.mnemonic.split(".")[1] in
-         {f".{n}" for n in semantics.SWAPPED} else BINARY).append(_op)
+        (
+            COMPARE
+            if _op.results != _op.params[:1] or "." + _op.mnemonic.split(".")[1] in {f".{n}" for n in semantics.SWAPPED}
+            else BINARY
+        ).append(_op)
     elif len(_op.params) == 1 and len(_op.results) == 1:
         UNARY.append(_op)
 
@@ -289,7 +294,12 @@ for _op in STORE:
     for _form in "sri":
         _words = 3 if _form == "i" else 2
         _value = read(_kind, {"s": "A", "r": "r", "i": "w2"}[_form])
-        one(f"{_op.mnemonic}@i:{_form}", _words, [*bounds("F_HALF(pc)"), store_value(_op, _value), f"NEXT {_words}"], _kind)
+        one(
+            f"{_op.mnemonic}@i:{_form}",
+            _words,
+            [*bounds("F_HALF(pc)"), store_value(_op, _value), f"NEXT {_words}"],
+            _kind,
+        )
 
 # any memory, any offset: [D value or result, A address, B, C memory][offset + size]
 _ANY = [
@@ -347,11 +357,13 @@ one("move", 2, ["x = sp[F_A(pc)]", "sp[F_D(pc)] = x", "NEXT 2"])
 one("move2", 2, ["x = sp[F_A(pc)]", "sp[F_D(pc)] = x", "x = sp[F_C(pc)]", "sp[F_B(pc)] = x", "NEXT 2"])
 one("move4", 3, [
     "x = sp[F_A(pc)]", "sp[F_D(pc)] = x", "x = sp[F_C(pc)]", "sp[F_B(pc)] = x",
-    "x = sp[W_U16(pc, 2, 1)]", "sp[W_U16(pc, 2, 0)] = x", "x = sp[W_U16(pc, 2, 3)]", "sp[W_U16(pc, 2, 2)] = x", "NEXT 3",
+    "x = sp[W_U16(pc, 2, 1)]", "sp[W_U16(pc, 2, 0)] = x", "x = sp[W_U16(pc, 2, 3)]", "sp[W_U16(pc, 2, 2)] = x",
+    "NEXT 3",
 ])  # fmt: skip
 one("movespan", 2, [  # B slots from A down to D: D <= A
     "x = F_B(pc)", "src = sp + F_A(pc)", "dst = sp + F_D(pc)",
-    "while x != 0:", "    dst[0] = src[0]", "    dst += 1", "    src += 1", "    x -= 1", "    WASMCY_BARRIER()", "NEXT 2",
+    "while x != 0:", "    dst[0] = src[0]", "    dst += 1", "    src += 1", "    x -= 1", "    WASMCY_BARRIER()",
+    "NEXT 2",
 ])  # fmt: skip
 branch("movebr", 2, ["x = sp[F_A(pc)]", "sp[F_D(pc)] = x"], None)
 one("const32", 2, ["sp[F_D(pc)] = F_HALF(pc)", "NEXT 2"])
@@ -359,12 +371,16 @@ one("const64", 3, ["sp[F_D(pc)] = pc[2]", "NEXT 3"])
 for _kind in ("i64", "f64", "f32"):
     one(f"setr.{_kind}", 2, [write(_kind, "F_D(pc)", ACCUMULATOR[_kind]), "NEXT 2"], _kind)
     producer(f"constr.{_kind}", 3, _kind, [], read(_kind, "w2"), _kind)
-    for _name, _cell in (("own", "cell = <u64*>(<u8*>instance + F_HALF(pc))"), ("imported", "cell = instance.imported_globals[F_HALF(pc)]")):
+    for _name, _cell in (
+        ("own", "cell = <u64*>(<u8*>instance + F_HALF(pc))"),
+        ("imported", "cell = instance.imported_globals[F_HALF(pc)]"),
+    ):
         producer(f"global.get.{_kind}.{_name}", 2, _kind, [_cell], slot(_kind, "0").replace("sp", "cell"), _kind)
         for _form, _place in (("s", "A"), ("r", "r"), ("i", "w2")):
             _words = 3 if _form == "i" else 2
             one(f"global.set.{_kind}.{_name}:{_form}", _words,
-                [_cell, write(_kind, "0", read(_kind, _place)).replace("sp", "cell", 1), f"NEXT {_words}"], _kind)  # fmt: skip
+                [_cell, write(_kind, "0", read(_kind, _place)).replace("sp", "cell", 1), f"NEXT {_words}"],
+                _kind)  # fmt: skip
     for _form in "sr":
         _lines = ["x = F_A(pc)", "y = F_B(pc)", f"if {read('i32', {'s': 'C', 'r': 'r'}[_form])} == 0: x = y"]
         producer(f"select.{_kind}:{_form}", 2, _kind, _lines, slot(_kind, "x"), _kind)
@@ -565,7 +581,16 @@ SCALED = {  # the same with a shift count 1..3: three neighbouring pairs
     "rki": ("<u32>((<u32>r0 << {0}) + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3, "2i.i32.shl:ri.add", FUSE_LOAD_KI),
 }  # fmt: skip
 NARROW = {"2i.i32.shl:si.add": "2.i32.shl:si.add:ri", "2i.i32.shl:ri.add": "2.i32.shl:ri.add:ri"}
-FUSED_LOADS = ("i32.load", "i64.load", "f32.load", "f64.load", "i32.load8_s", "i32.load8_u", "i32.load16_s", "i32.load16_u")
+FUSED_LOADS = (
+    "i32.load",
+    "i64.load",
+    "f32.load",
+    "f64.load",
+    "i32.load8_s",
+    "i32.load8_u",
+    "i32.load16_s",
+    "i32.load16_u",
+)
 FUSED_STORES = ("i32.store", "i64.store", "f32.store", "f64.store", "i32.store8", "i32.store16")
 for _name in FUSED_LOADS:
     _op = BY_NAME[_name]
@@ -575,7 +600,14 @@ for _name in FUSED_LOADS:
         FUSIONS[ID[_merged], ID[f"{_name}:r"]] = ID[f"{_name}@{_mode}"], _how
     for _mode, (_address, _offset, _words, _merged, _how) in SCALED.items():
         for _k in (1, 2, 3):
-            producer(f"{_name}@{_mode}{_k}", _words, _kind, bounds(f"<u64>{_address.format(_k)} + <u64>{_offset}"), _value, _kind)
+            producer(
+                f"{_name}@{_mode}{_k}",
+                _words,
+                _kind,
+                bounds(f"<u64>{_address.format(_k)} + <u64>{_offset}"),
+                _value,
+                _kind,
+            )
         FUSIONS[ID[_merged], ID[f"{_name}:r"]] = ID[f"{_name}@{_mode}1"], _how
         if _merged in NARROW:
             FUSIONS[ID[NARROW[_merged]], ID[f"{_name}:r"]] = ID[f"{_name}@{_mode}1"], FUSE_LOAD_KI_NARROW
@@ -595,7 +627,8 @@ for _name in FUSED_STORES:  # si, ri: [D address, A value, half offset][summand]
                 _address = _address.replace("F_A", "F_D")
             _offset = ADDRESS[_mode][1]
             one(f"{_name}@{_mode}:{_form}", _words,
-                [*bounds(f"<u64>{_address} + <u64>{_offset}"), store_value(_op, _value), f"NEXT {_words}"], _kind)  # fmt: skip
+                [*bounds(f"<u64>{_address} + <u64>{_offset}"), store_value(_op, _value), f"NEXT {_words}"],
+                _kind)  # fmt: skip
             if _form != "r" or _kind[0] == "f":
                 FUSIONS[ID[ADDRESS[_mode][3]], ID[f"{_name}:r{_form}"]] = ID[f"{_name}@{_mode}:{_form}"], _how
 
@@ -608,7 +641,8 @@ for _name in FUSED_STORES:
         _address = _address.replace("F_A", "F_D")
         for _k in (1, 2, 3):
             one(f"{_name}@{_mode}{_k}", _words,
-                [*bounds(f"<u64>{_address.format(_k)} + <u64>{_offset}"), store_value(_op, read(_kind, "A")), "NEXT 3"], _kind)  # fmt: skip
+                [*bounds(f"<u64>{_address.format(_k)} + <u64>{_offset}"), store_value(_op, read(_kind, "A")),
+                 "NEXT 3"], _kind)  # fmt: skip
         _how = FUSE_STORE_KI if _mode == "ski" else FUSE_STORE_KS
         FUSIONS[ID[_merged], ID[f"{_name}:rs"]] = ID[f"{_name}@{_mode}1"], _how
         if _merged in NARROW:
@@ -640,7 +674,9 @@ for _op in COMPARE:
     if _op.params[0] != I32:
         continue
     for _form, _b in (("s", _SLOT.format("B")), ("i", "W_HALF(pc, 2, 1)")):
-        branch(f"step.{short(_op)}:{_form}", 3, [*_STEP, f"b = {_b}"], semantics.expression(_op.mnemonic), "i32", "JUMP2")
+        branch(
+            f"step.{short(_op)}:{_form}", 3, [*_STEP, f"b = {_b}"], semantics.expression(_op.mnemonic), "i32", "JUMP2"
+        )
     _add = ID["i32.add:si>"]
     FUSIONS[_add, ID[f"br.{_op.mnemonic}:rs"]] = ID[f"step.{short(_op)}:s"], FUSE_STEP_RS
     FUSIONS[_add, ID[f"br.{_op.mnemonic}:ri"]] = ID[f"step.{short(_op)}:i"], FUSE_STEP_RI
@@ -662,7 +698,8 @@ align()
 # rare instructions, done outside the handlers: (operands, results) come from the table
 OPERATIONS = (
     "memory.grow", "memory.init", "data.drop", "memory.copy", "memory.fill",
-    "memory.size", "table.get", "table.set", "table.grow", "table.size", "table.fill", "table.copy", "table.init", "elem.drop",
+    "memory.size", "table.get", "table.set", "table.grow", "table.size", "table.fill", "table.copy", "table.init",
+    "elem.drop",
     "memory.atomic.notify", "memory.atomic.wait32", "memory.atomic.wait64",
 )  # fmt: skip
 
@@ -675,7 +712,9 @@ def tables():
     for kind, ops in ((KIND_BINARY, BINARY), (KIND_COMPARE, COMPARE), (KIND_UNARY, UNARY)):
         for op in ops:
             t["kind"][op.id], t["operand"][op.id], t["result"][op.id] = kind, op.params[0], op.results[0]
-            t["flags"][op.id] = FLAG_COMMUTATIVE * (short(op) in semantics.COMMUTATIVE) | FLAG_EQZ * (short(op) == "eqz")
+            t["flags"][op.id] = FLAG_COMMUTATIVE * (short(op) in semantics.COMMUTATIVE) | FLAG_EQZ * (
+                short(op) == "eqz"
+            )
             for i, form in enumerate(("s", "r") if kind == KIND_UNARY else FORMS):
                 t["handler"][op.id * 8 + i] = ID.get(f"{op.mnemonic}:{form}", -1)
     for op in COMPARE:
@@ -750,7 +789,9 @@ def tables():
 
 # operands popped and the type of the result pushed (0: none), for KIND_OPERATION
 OPERATION_SHAPE = {
-    "memory.grow": (1, I32), "memory.size": (0, I32), "table.get": (1, -1), "table.set": (2, 0), "memory.init": (3, 0), "data.drop": (0, 0), "memory.copy": (3, 0), "memory.fill": (3, 0),
+    "memory.grow": (1, I32), "memory.size": (0, I32), "table.get": (1, -1), "table.set": (2, 0),
+    "memory.init": (3, 0), "data.drop": (0, 0), "memory.copy": (3, 0), "memory.fill": (3, 0),
     "table.grow": (2, I32), "table.size": (0, I32), "table.fill": (3, 0), "table.copy": (3, 0), "table.init": (3, 0),
-    "elem.drop": (0, 0), "memory.atomic.notify": (2, I32), "memory.atomic.wait32": (3, I32), "memory.atomic.wait64": (3, I32),
+    "elem.drop": (0, 0), "memory.atomic.notify": (2, I32), "memory.atomic.wait32": (3, I32),
+    "memory.atomic.wait64": (3, I32),
 }  # fmt: skip

@@ -5,25 +5,21 @@ of a store point to is kept by the store until it dies, so a reference from one 
 another's function never dangles.
 """
 
-from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_FillInfo
+from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.exc cimport PyErr_Occurred
-from cpython.float cimport PyFloat_AsDouble
-from cpython.long cimport PyLong_AsLongLong, PyLong_Check
-from cpython.object cimport PyObject
 from cpython.pythread cimport PyThread_get_thread_ident
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcpy, memmove, memset
 
 from wasmcy.engine.structs cimport (
-    Exception_, FuncRef, MemoryRecord, TableRecord, TagRecord, i32, i64, u32, u64, u8,
-    wcy_bits32, wcy_bits64, wcy_f32, wcy_f64, wcy_half,
+    Exception_, i32, i64, u32, u64, u8,
+    wcy_bits32, wcy_bits64, wcy_f32, wcy_f64,
 )
 
 from ..errors import LinkError, MemoryLimit, WasmError
 from ..types import (
-    EXNREF, EXTERNREF, F32, F64, FUNCREF, HEAP_EXN, HEAP_EXTERN, HEAP_FUNC, HEAP_NOEXN, HEAP_NOEXTERN, HEAP_NOFUNC,
-    I32, I64, REF, FuncType, GlobalType, MemoryType, TableType, TagType, ValType, val_type,
+    F32, F64, HEAP_EXTERN, HEAP_FUNC, HEAP_NOEXTERN, HEAP_NOFUNC,
+    I32, I64, REF, FuncType, GlobalType, MemoryType, TableType, ValType, val_type,
 )
 from .. import types as _types
 
@@ -186,7 +182,8 @@ cdef u64 to_word(Store store, long long valtype, object value) except? 0xFFFFFFF
         return <u64>n
     if valtype == T_F64 or valtype == T_F32:
         if not PyFloat_CheckExact(value):
-            if isinstance(value, str) or not hasattr(type(value), "__float__") and not hasattr(type(value), "__index__"):
+            given = type(value)
+            if given is str or not (hasattr(given, "__float__") or hasattr(given, "__index__")):
                 raise TypeError(f"expected a float for {ValType(valtype)}, got {type(value).__name__}")
             value = float(value)
         if valtype == T_F64:
@@ -446,7 +443,8 @@ cdef class Memory:
             memcpy(p, <char*><bytes>data, <size_t>len(<bytes>data))
             return
         with memoryview(data) as given:
-            flat = given if given.contiguous and given.ndim == 1 and given.format == "B" else memoryview(given.tobytes())
+            plain = given.contiguous and given.ndim == 1 and given.format == "B"
+            flat = given if plain else memoryview(given.tobytes())
             p = self.at(address, len(flat))
             if len(flat):
                 view = flat

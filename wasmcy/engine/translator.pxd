@@ -5,17 +5,20 @@ from wasmcy.validation.listener cimport Listener
 cdef long long OP_BLOCK, OP_BR, OP_BR_IF, OP_BR_TABLE, OP_CALL, OP_CALL_INDIRECT, OP_DROP, OP_ELSE, OP_END
 cdef long long OP_F32_CONST, OP_F64_CONST, OP_GLOBAL_GET, OP_GLOBAL_SET, OP_I32_ADD, OP_I32_CONST, OP_I64_CONST
 cdef long long OP_I64_EQZ, OP_IF, OP_LOCAL_GET, OP_LOCAL_SET, OP_LOCAL_TEE, OP_LOOP, OP_MEMORY_COPY, OP_MEMORY_FILL
-cdef long long OP_MEMORY_SIZE, OP_MEMORY_GROW, OP_TABLE_GROW, OP_TABLE_SIZE, OP_NOP, OP_ATOMIC_FENCE, OP_REF_FUNC, OP_REF_IS_NULL, OP_REF_NULL, OP_RETURN
+cdef long long OP_MEMORY_SIZE, OP_MEMORY_GROW, OP_TABLE_GROW, OP_TABLE_SIZE, OP_NOP, OP_ATOMIC_FENCE, OP_REF_FUNC
+cdef long long OP_REF_IS_NULL, OP_REF_NULL, OP_RETURN
 cdef long long OP_RETURN_CALL, OP_RETURN_CALL_INDIRECT, OP_SELECT, OP_SELECT_T, OP_TABLE_GET, OP_TABLE_SET, OP_THROW
 cdef long long OP_THROW_REF, OP_TRY_TABLE, OP_UNREACHABLE
-cdef long long FLAG_COMMUTATIVE, FLAG_EQZ, FUSE_ALU_RI, FUSE_ALU_SR, FUSE_FIRST_IMMEDIATE, FUSE_LOAD_K, FUSE_LOAD_KS, FUSE_LOAD_KI, FUSE_LOAD_KI_NARROW, FUSE_STORE_KI, FUSE_STORE_KI_NARROW, FUSE_STORE_KS
+cdef long long FLAG_COMMUTATIVE, FLAG_EQZ, FUSE_ALU_RI, FUSE_ALU_SR, FUSE_FIRST_IMMEDIATE, FUSE_LOAD_K
+cdef long long FUSE_LOAD_KS, FUSE_LOAD_KI, FUSE_LOAD_KI_NARROW, FUSE_STORE_KI, FUSE_STORE_KI_NARROW, FUSE_STORE_KS
 cdef long long FUSE_LOAD_RI, FUSE_LOAD_SI, FUSE_LOAD_SS, FUSE_MOVES, FUSE_MOVE_BRANCH, FUSE_STEP_RI, FUSE_STEP_RS
 cdef long long FUSE_STEP_SR, FUSE_STEP_Z, FUSE_STORE_RI, FUSE_STORE_SI, FUSE_STORE_SS, FUSE_TEST, KIND_ATOMIC_CMPXCHG
 cdef long long KIND_ATOMIC_LOAD, KIND_ATOMIC_RMW, KIND_ATOMIC_STORE, KIND_BINARY, KIND_COMPARE, KIND_LOAD
 cdef long long KIND_OPERATION, KIND_STORE, KIND_UNARY, KIND_WIDE
 cdef long long H_ADD_RI, H_ADD_SI, H_BR, H_BR64_NZ, H_BR64_NZ_R, H_BR64_Z, H_BR64_Z_R, H_BR_NZ, H_BR_NZ_R
 cdef long long H_BR_TABLE, H_BR_TABLE_R, H_BR_Z, H_BR_Z_R, H_CALL, H_CALL_IMPORT, H_CALL_INDIRECT, H_CALL_INDIRECT_R
-cdef long long H_CONST32, H_CONST64, H_ENTER, H_ENTER1, H_MEMORY_COPY, H_MEMORY_FILL, H_MEMORY_SIZE, H_MOVE, H_MOVE2, H_MOVE4
+cdef long long H_CONST32, H_CONST64, H_ENTER, H_ENTER1, H_MEMORY_COPY, H_MEMORY_FILL, H_MEMORY_SIZE, H_MOVE
+cdef long long H_MOVE2, H_MOVE4
 cdef long long H_MOVESPAN, H_OPERATION, H_REF_FUNC, H_REF_FUNC_IMPORTED, H_RETURN_CALL, H_RETURN_CALL_IMPORT
 cdef long long H_RETURN_CALL_INDIRECT, H_RETURN_CALL_INDIRECT_R, H_RETURN_MANY, H_RETURN_VOID, H_STEP2, H_TABLE_GET
 cdef long long H_TABLE_SET, H_INDEX64, H_THROW, H_UNREACHABLE
@@ -68,8 +71,15 @@ cdef class Translator(Listener):
     cdef int word(self, unsigned long long value) except -1
     @cython.locals(q='long long', first='long long', second='long long', how='long long', merged='long long')
     cdef int fuse(self, long long handler, long long d, long long a, long long half, bint extra, long long x) except -1
-    @cython.locals(code='unsigned long long[::1]', w='unsigned long long', first_d='long long', first_a='long long', b='long long', c='long long', first_half='long long', words='long long', y='long long', z='long long', rel_word='long long', rel_half='long long')
-    cdef int merge(self, long long how, long long handler, long long q, long long d, long long a, long long half, long long extra, long long x) except -1
+    @cython.locals(
+        code='unsigned long long[::1]', w='unsigned long long', first_d='long long', first_a='long long',
+        b='long long', c='long long', first_half='long long', words='long long', y='long long', z='long long',
+        rel_word='long long', rel_half='long long',
+    )
+    cdef int merge(
+        self, long long how, long long handler, long long q, long long d, long long a, long long half,
+        long long extra, long long x
+    ) except -1
     @cython.locals(mirror='long long[::1]')
     cdef int wrote(self, long long slot, long long accumulator) except -1
     @cython.locals(q='long long')
@@ -111,43 +121,77 @@ cdef class Translator(Listener):
     cdef long long arity(self, long long l) except -1
     @cython.locals(n='long long', first='long long', i='long long')
     cdef int moves_needed(self, long long l) except -1
-    @cython.locals(n='long long', first='long long', to='long long', i='long long', kind='long long', slot='long long', accumulator='long long', found='long long')
+    @cython.locals(
+        n='long long', first='long long', to='long long', i='long long', kind='long long', slot='long long',
+        accumulator='long long', found='long long',
+    )
     cdef int move_values(self, long long l, bint consume) except -1
     @cython.locals(i='long long')
     cdef int push_types(self, long long start, long long n) except -1
     @cython.locals(height='long long', sig='long long', n='long long', chain='long long')
     cdef int end_label(self, long long l, bint reachable) except -1
-    @cython.locals(w='unsigned long long', n='long long', q='long long', known='long long', a='long long', b='long long', op='long long', form='long long', x='long long', type_='long long', handler='long long')
+    @cython.locals(
+        w='unsigned long long', n='long long', q='long long', known='long long', a='long long', b='long long',
+        op='long long', form='long long', x='long long', type_='long long', handler='long long',
+    )
     cdef int branch_if(self, bint negate) except -1
     cdef int unemit(self, long long n, long long q) except -1
-    @cython.locals(sig='long long', n='long long', record='long long', i='long long', kind='long long', accumulator='long long', first='long long')
+    @cython.locals(
+        sig='long long', n='long long', record='long long', i='long long', kind='long long',
+        accumulator='long long', first='long long',
+    )
     cdef int leave_function(self) except -1
     cdef int branch(self, long long l) except -1
-    @cython.locals(n='long long', i='long long', over='long long', m0='long long', m1='long long', m2='long long', moves='bint')
+    @cython.locals(
+        n='long long', i='long long', over='long long', m0='long long', m1='long long', m2='long long',
+        moves='bint',
+    )
     cdef int branch_on(self, long long l) except -1
     @cython.locals(n="long long")
     cpdef int target(self, long long depth) except -1
-    @cython.locals(l='long long', arity='long long', i='long long', found='long long', value='long long', words='long long', at='long long', table='long long', word='long long')
+    @cython.locals(
+        l='long long', arity='long long', i='long long', found='long long', value='long long', words='long long',
+        at='long long', table='long long', word='long long',
+    )
     cdef int branch_table(self, long long n) except -1
     cpdef int catch(self, long long kind, long long tag, long long depth) except -1
     @cython.locals(params='long long', n='long long', l='long long', kind='long long', tag='long long', clauses='list')
     cdef int begin_try(self, long long sig) except -1
     cdef int end_try(self, long long l) except -1
-    @cython.locals(slot='long long', n='long long', kind='long long', own='long long', i='long long', type_='long long', accumulator='long long')
+    @cython.locals(
+        slot='long long', n='long long', kind='long long', own='long long', i='long long', type_='long long',
+        accumulator='long long',
+    )
     cdef int local_set(self, long long index, bint tee) except -1
-    @cython.locals(code='unsigned long long[::1]', w='unsigned long long', x='unsigned long long', p='long long', q='long long')
+    @cython.locals(
+        code='unsigned long long[::1]', w='unsigned long long', x='unsigned long long', p='long long',
+        q='long long',
+    )
     cdef int step_twice(self) except -1
-    @cython.locals(swap='bint', type_='long long', accumulator='long long', b_found='long long', b='long long', a_found='long long', a='long long', home='long long', x='long long', form='long long', handler='long long', slot='long long', immediate='long long')
+    @cython.locals(
+        swap='bint', type_='long long', accumulator='long long', b_found='long long', b='long long',
+        a_found='long long', a='long long', home='long long', x='long long', form='long long', handler='long long',
+        slot='long long', immediate='long long',
+    )
     cdef int binary(self, long long op, bint compare) except -1
     @cython.locals(found='long long', value='long long', result='long long')
     cdef int unary(self, long long op) except -1
     cdef long long in_slot(self, long long home) except -1
-    @cython.locals(size='long long', type_='long long', accumulator='long long', slot='long long', end='long long', n='long long', handler='long long', found='long long', value='long long')
+    @cython.locals(
+        size='long long', type_='long long', accumulator='long long', slot='long long', end='long long',
+        n='long long', handler='long long', found='long long', value='long long',
+    )
     cdef int load(self, long long op, long long offset, long long memory) except -1
     cdef long long limit(self, long long offset, long long size) except? -2
-    @cython.locals(immediate='bint', size='long long', value='long long', slot='long long', end='long long', n='long long', v_found='long long', v='long long', a_found='long long', a='long long', form='long long')
+    @cython.locals(
+        immediate='bint', size='long long', value='long long', slot='long long', end='long long', n='long long',
+        v_found='long long', v='long long', a_found='long long', a='long long', form='long long',
+    )
     cdef int store(self, long long op, long long offset, long long memory) except -1
-    @cython.locals(operands='long long', first='long long', i='long long', a='long long', b='long long', c='long long', result='long long', at='long long')
+    @cython.locals(
+        operands='long long', first='long long', i='long long', a='long long', b='long long', c='long long',
+        result='long long', at='long long',
+    )
     cdef int atomic(self, long long op, long long kind, long long offset, long long memory) except -1
     @cython.locals(
         c_found='long long', c='long long', b_found='long long', b='long long', type_='long long', home='long long',
@@ -155,7 +199,11 @@ cdef class Translator(Listener):
         form='long long',
     )
     cdef int select(self) except -1
-    @cython.locals(context='Context', indirect='bint', tail='bint', found='long long', value='long long', type_='long long', i='long long', n='long long', height='long long', at='long long', record='long long', handler='long long', results='long long')
+    @cython.locals(
+        context='Context', indirect='bint', tail='bint', found='long long', value='long long', type_='long long',
+        i='long long', n='long long', height='long long', at='long long', record='long long', handler='long long',
+        results='long long',
+    )
     cdef int call(self, long long op, long long x, long long table) except -1
     @cython.locals(height='long long', i='long long', handler='long long')
     cdef int operation(self, long long op, long long operands, long long result, long long x, long long y) except -1

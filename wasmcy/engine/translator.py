@@ -24,6 +24,7 @@ from array import array
 
 from ..errors import Unsupported
 from ..opcodes import (
+    OP_ATOMIC_FENCE,
     OP_BLOCK,
     OP_BR,
     OP_BR_IF,
@@ -51,7 +52,6 @@ from ..opcodes import (
     OP_MEMORY_GROW,
     OP_MEMORY_SIZE,
     OP_NOP,
-    OP_ATOMIC_FENCE,
     OP_REF_FUNC,
     OP_REF_IS_NULL,
     OP_REF_NULL,
@@ -70,6 +70,8 @@ from ..opcodes import (
     OP_UNREACHABLE,
     OPS,
 )
+from ..types import F32, F64, I32, I64, V128
+from ..validation.listener import Listener
 from .forms import (
     BY_CLASS,
     FLAG_COMMUTATIVE,
@@ -99,7 +101,6 @@ from .forms import (
     FUSE_TEST,
     KIND_ATOMIC_CMPXCHG,
     KIND_ATOMIC_LOAD,
-    KIND_ATOMIC_RMW,
     KIND_ATOMIC_STORE,
     KIND_BINARY,
     KIND_COMPARE,
@@ -110,8 +111,6 @@ from .forms import (
     KIND_WIDE,
     NAMED,
 )
-from ..validation.listener import Listener
-from ..types import F32, F64, I32, I64, V128
 
 try:
     from ._tables import load as tables  # frozen by the build
@@ -991,7 +990,7 @@ class Translator(Listener):
         self.emit(H_BR_TABLE if found == IN_SLOT else H_BR_TABLE_R, value if found == IN_SLOT else 0, 0, n)
         at = self.last
         table = self.length
-        for i in range(words):
+        for i in range(words):  # noqa: B007
             self.word(0)
         for i in range(n + 1):
             l = self.targets[i]
@@ -1261,7 +1260,9 @@ class Translator(Listener):
                 self.pop()
                 value = self.value
                 self.pop_quietly()
-                self.emit(self.t_branch[op * 16 + self.found], self.values[n], value if self.found == IN_SLOT else 0, end)
+                self.emit(
+                    self.t_branch[op * 16 + self.found], self.values[n], value if self.found == IN_SLOT else 0, end
+                )
                 self.word(self.addends[n])
                 if self.found == IMMEDIATE:
                     self.word(value)
@@ -1823,8 +1824,8 @@ def class_of(type_):
 
 def fits16(half):
     """Whether a 32-bit immediate (unsigned) is a sign-extended 16-bit one."""
-    return half < 0x8000 or (half >= 0xFFFF8000 and half <= LOW32)
+    return half < 0x8000 or (half >= LOW32 - 0x7FFF and half <= LOW32)
 
 
 def fits32(value):
-    return -0x80000000 <= value and value <= 0x7FFFFFFF
+    return value >= -0x80000000 and value <= 0x7FFFFFFF

@@ -38,7 +38,7 @@ cdef class Context:
     cdef readonly Py_ssize_t n_imported_globals, n_globals, n_tags, n_elems
     cdef readonly Py_ssize_t n_data           # -1: no data count section
     cdef readonly long long[::1] func_sig     # type index
-    cdef readonly unsigned char[::1] declared # 1: `ref.func` may name it
+    cdef readonly unsigned char[::1] declared  # 1: `ref.func` may name it
     cdef readonly long long[::1] table_element
     cdef readonly long long[::1] table_is64
     cdef readonly long long[::1] mem_is64

@@ -84,9 +84,7 @@ def _table(value: Callable[[Op], int]) -> array[int]:
     return table
 
 
-WAY_OF = _table(
-    lambda row: WAYS.index(" ".join(row.immediates)) if _form(row) == FORM_IMMEDIATE else -1
-)
+WAY_OF = _table(lambda row: WAYS.index(" ".join(row.immediates)) if _form(row) == FORM_IMMEDIATE else -1)
 ALIGN_OF = _table(lambda row: row.align.bit_length() - 1)
 LANES_OF = _table(lambda row: row.lanes)
 ATOMIC = _table(lambda row: row.feature == "threads")

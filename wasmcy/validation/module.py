@@ -109,9 +109,7 @@ class ModuleValidator:
             size = 1 << memory.page_size_log2
             raise InvalidError(f"invalid custom page size: {size}, it can be 1 or 65536", offset)
         self.size_range(memory, offset)
-        most = (1 << ((64 if memory.is64 else 32) - memory.page_size_log2)) - (
-            memory.page_size_log2 == 0
-        )
+        most = (1 << ((64 if memory.is64 else 32) - memory.page_size_log2)) - (memory.page_size_log2 == 0)
         if max(memory.min, memory.max or 0) > most:
             bytes_ = "16EiB" if memory.is64 else "4GiB"
             raise InvalidError(f"memory size must be at most {most} pages ({bytes_})", offset)
@@ -120,9 +118,7 @@ class ModuleValidator:
 
     def size_range(self, limits: TableType | MemoryType, offset: int | None) -> None:
         if limits.max is not None and limits.min > limits.max:
-            raise InvalidError(
-                f"size minimum must not be greater than maximum: {limits.min}, {limits.max}", offset
-            )
+            raise InvalidError(f"size minimum must not be greater than maximum: {limits.min}, {limits.max}", offset)
 
     def tag_type(self, index: int, offset: int | None) -> None:
         results = self.func_type(index, offset).results
@@ -190,9 +186,7 @@ class ModuleValidator:
             # Globals that are not imported come into being after the tables.
             self.constant(table.init, element, self.context.n_imported_globals)
         elif not element.is_defaultable:
-            raise InvalidError(
-                f"type mismatch: elements of type {element} need a first value", table.offset
-            )
+            raise InvalidError(f"type mismatch: elements of type {element} need a first value", table.offset)
 
     def global_(self, number: int, item: Global) -> None:
         self.val_type(item.type.type, item.offset)
@@ -210,8 +204,7 @@ class ModuleValidator:
             table = self.module.table_type(elem.table)
             if not context.matches(elem.type, table.element):
                 raise InvalidError(
-                    f"type mismatch: table {elem.table} has elements of type {table.element},"
-                    f" not {elem.type}",
+                    f"type mismatch: table {elem.table} has elements of type {table.element}, not {elem.type}",
                     elem.position,
                 )
             self.offset(elem.offset, table.is64)

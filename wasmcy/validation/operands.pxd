@@ -34,7 +34,7 @@ cdef class Operands:
     cdef long long[::1] ctrl_inits           # `n_inits` when it was opened
     cdef long long n_ctrl
     # locals
-    cdef readonly long long[::1] local_types # parameters first
+    cdef readonly long long[::1] local_types  # parameters first
     cdef unsigned char[::1] local_ready      # has a value
     cdef readonly long long n_locals
     cdef long long[::1] inits                # locals that got one, in order

@@ -316,8 +316,7 @@ class Operands:
         found = [type_text(self.stack[self.height - n + i]) for i in range(n)]
         mnemonic = OPS[self.op].mnemonic if self.op in OPS else ""
         return self.invalid(
-            f"type mismatch: {what} requires [{listed(expected)}]"
-            f" but stack has [{listed(found)}] at {mnemonic}"
+            f"type mismatch: {what} requires [{listed(expected)}] but stack has [{listed(found)}] at {mnemonic}"
         )
 
 

@@ -224,9 +224,7 @@ class References(Operands):
         if flags & 2:
             target |= NULLABLE
         if not self.context.matches(target, source):
-            raise self.invalid(
-                f"type mismatch: {type_text(target)} is no subtype of {type_text(source)}"
-            )
+            raise self.invalid(f"type mismatch: {type_text(target)} is no subtype of {type_text(source)}")
         self.label(depth)
         self.pop_val(source)
         rest = source & ~NULLABLE if target & NULLABLE else source
@@ -338,10 +336,7 @@ class References(Operands):
     def check_access(self, storage: int, signed: bool) -> int:
         """Packed fields are read with a sign or without, others have none."""
         if (storage == I8 or storage == I16) != signed:
-            raise self.invalid(
-                f"type mismatch: field is {'unpacked' if signed else 'packed'}:"
-                f" {type_text(storage)}"
-            )
+            raise self.invalid(f"type mismatch: field is {'unpacked' if signed else 'packed'}: {type_text(storage)}")
         return 0
 
     def check_defaultable(self, index: int) -> int:
@@ -350,8 +345,7 @@ class References(Operands):
         if field >= 0:
             storage = self.context.field_storage[self.context.field_po[index] + field]
             raise self.invalid(
-                f"type mismatch: field {field} of type {index} has no default value:"
-                f" {type_text(storage)}"
+                f"type mismatch: field {field} of type {index} has no default value: {type_text(storage)}"
             )
         return 0
 
@@ -465,9 +459,7 @@ class References(Operands):
         to = self.context.field_storage[self.context.field_po[target]]
         of = self.context.field_storage[self.context.field_po[source]]
         if not self.context.matches(of, to):
-            raise self.invalid(
-                f"array types do not match: {type_text(of)} is no subtype of {type_text(to)}"
-            )
+            raise self.invalid(f"array types do not match: {type_text(of)} is no subtype of {type_text(to)}")
         self.pop_val(I32)
         self.pop_val(I32)
         self.pop_object(source)
@@ -561,8 +553,7 @@ class References(Operands):
         element = self.context.table_element[table]
         if not self.context.matches(valtype, element):
             raise self.invalid(
-                f"type mismatch: table {table} has elements of type {type_text(element)},"
-                f" not {type_text(valtype)}"
+                f"type mismatch: table {table} has elements of type {type_text(element)}, not {type_text(valtype)}"
             )
         return 0
 

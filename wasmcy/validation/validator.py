@@ -144,9 +144,7 @@ class Validator(References):
         self.stamp = 0
         self.stamps = words(16)
 
-    def function(
-        self, index: int, start: int, end: int, translator: Listener | None = None
-    ) -> None:
+    def function(self, index: int, start: int, end: int, translator: Listener | None = None) -> None:
         """Validate the body of function `index`, the bytes from its locals to its last `end`.
 
         Raises:
@@ -302,8 +300,7 @@ class Validator(References):
         if form == FORM_OFF:
             row = OPS[op]
             return MalformedError(
-                f"illegal opcode {opcode}: {row.mnemonic} needs the feature {row.feature},"
-                " which is off",
+                f"illegal opcode {opcode}: {row.mnemonic} needs the feature {row.feature}, which is off",
                 self.at,
             )
         return MalformedError(f"illegal opcode {opcode}", self.at)
@@ -407,13 +404,10 @@ class Validator(References):
     def check_alignment(self, op: int, exponent: int) -> int:
         if exponent > ALIGN_OF[op]:
             raise self.invalid(
-                "alignment must not be larger than natural:"
-                f" 2**{exponent} bytes, natural is {OPS[op].align}"
+                f"alignment must not be larger than natural: 2**{exponent} bytes, natural is {OPS[op].align}"
             )
         if ATOMIC[op]:
-            raise self.invalid(
-                f"atomic alignment must be natural: 2**{exponent} bytes, natural is {OPS[op].align}"
-            )
+            raise self.invalid(f"atomic alignment must be natural: 2**{exponent} bytes, natural is {OPS[op].align}")
         return 0
 
     def use_memory(self, index: int) -> int:
@@ -715,9 +709,7 @@ class Validator(References):
                 return 0
         callee = self.pool_text(ro, n)
         results = self.pool_text(own_ro, context.sig_nr[own])
-        raise self.invalid(
-            f"type mismatch: tail call returns [{listed(callee)}], function [{listed(results)}]"
-        )
+        raise self.invalid(f"type mismatch: tail call returns [{listed(callee)}], function [{listed(results)}]")
 
     def rule_call(self) -> int:
         index = self.func_index()
@@ -741,10 +733,7 @@ class Validator(References):
         self.check_func_type(self.x)
         element = self.context.table_element[self.y]
         if not self.context.matches(element, FUNCREF):
-            raise self.invalid(
-                f"type mismatch: table {self.y} has elements of type {type_text(element)},"
-                " not funcref"
-            )
+            raise self.invalid(f"type mismatch: table {self.y} has elements of type {type_text(element)}, not funcref")
         self.pop_val(self.address)
         return 0
 
@@ -827,8 +816,7 @@ class Validator(References):
             passed = self.pool_text(po, n) + ["(ref exn)"] * (kind & CATCH_REF)
             label = self.pool_text(self.label_po, self.label_n)
             raise self.invalid(
-                f"type mismatch: catch clause passes [{listed(passed)}], label {depth}"
-                f" takes [{listed(label)}]"
+                f"type mismatch: catch clause passes [{listed(passed)}], label {depth} takes [{listed(label)}]"
             )
         if self.live and self.translator is not None:
             self.translator.catch(kind, tag, depth)

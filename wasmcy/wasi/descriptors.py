@@ -100,9 +100,7 @@ class Descriptor:
         self.flush()
 
 
-_NO_DIRECTORY = {
-    1 << bit: ENOTDIR for bit in range(30) if abi.DIRECTORY_RIGHTS & ~abi.FILE_RIGHTS & 1 << bit
-}
+_NO_DIRECTORY = {1 << bit: ENOTDIR for bit in range(30) if abi.DIRECTORY_RIGHTS & ~abi.FILE_RIGHTS & 1 << bit}
 
 
 class OpenFile(Descriptor):
@@ -216,9 +214,7 @@ class OpenDirectory(Descriptor):
         abi.POLL_FD_READWRITE: EBADF,
     }  # fmt: skip
 
-    def __init__(
-        self, directory: Directory, rights: int, inheriting: int, read_only: bool = False
-    ) -> None:
+    def __init__(self, directory: Directory, rights: int, inheriting: int, read_only: bool = False) -> None:
         if read_only:
             rights &= ~abi.TREE_WRITING_RIGHTS
             inheriting &= ~(abi.TREE_WRITING_RIGHTS | abi.WRITING_RIGHTS)

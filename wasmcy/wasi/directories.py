@@ -25,9 +25,7 @@ if TYPE_CHECKING:
             """The directory `name`; OSError ELOOP or ENOTDIR where it is a symbolic link."""
             ...
 
-        def open(
-            self, name: str, oflags: int, read: bool, write: bool, fdflags: int
-        ) -> Descriptor | Directory:
+        def open(self, name: str, oflags: int, read: bool, write: bool, fdflags: int) -> Descriptor | Directory:
             """Open or create; OSError ELOOP or ENOTDIR where it is a symbolic link.
 
             A file comes with all the rights it can have; `path_open` takes those away that were
@@ -128,9 +126,7 @@ class DescriptorDirectory:
     def enter(self, name: str) -> DescriptorDirectory:
         return DescriptorDirectory(os.open(name, self._ENTER, dir_fd=self.fd))
 
-    def open(
-        self, name: str, oflags: int, read: bool, write: bool, fdflags: int
-    ) -> OpenFile | Directory:
+    def open(self, name: str, oflags: int, read: bool, write: bool, fdflags: int) -> OpenFile | Directory:
         flags = _access(read, write, oflags) | host_flags(fdflags) | self._OPEN
         if oflags & abi.O_DIRECTORY:
             flags |= os.O_DIRECTORY
@@ -207,9 +203,7 @@ class PathDirectory:
 
     __slots__ = ("path", "root")
 
-    _OPEN = (
-        getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0) | getattr(os, "O_NOFOLLOW", 0)
-    )
+    _OPEN = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOINHERIT", 0) | getattr(os, "O_NOFOLLOW", 0)
     # Names that Windows takes for something else than an entry of this directory.
     _DEVICES = frozenset(
         ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"]
@@ -251,9 +245,7 @@ class PathDirectory:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         return PathDirectory(path, self.root)
 
-    def open(
-        self, name: str, oflags: int, read: bool, write: bool, fdflags: int
-    ) -> OpenFile | Directory:
+    def open(self, name: str, oflags: int, read: bool, write: bool, fdflags: int) -> OpenFile | Directory:
         try:
             path, found = self._look(name)
         except FileNotFoundError:

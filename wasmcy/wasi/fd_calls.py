@@ -39,18 +39,14 @@ def fd_write(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, out: in
 
 
 @call("i32 i32 i32 u64 i32")
-def fd_pread(
-    wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, offset: int, out: int
-) -> None:
+def fd_pread(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, offset: int, out: int) -> None:
     """Read at an offset; the position stays. ESPIPE: a stream."""
     file = wasi.descriptors.find(fd, abi.FD_READ | abi.FD_SEEK)
     memory.write(out, U32.pack(file.pread(memory, vectors(memory, iovs, count), offset)))
 
 
 @call("i32 i32 i32 u64 i32")
-def fd_pwrite(
-    wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, offset: int, out: int
-) -> None:
+def fd_pwrite(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, offset: int, out: int) -> None:
     """Write at an offset; the position stays. ESPIPE: a stream."""
     file = wasi.descriptors.find(fd, abi.FD_WRITE | abi.FD_SEEK)
     memory.write(out, U32.pack(file.pwrite(memory, vectors(memory, iovs, count), offset)))
@@ -171,9 +167,7 @@ def fd_filestat_set_size(wasi: Wasi, memory: Memory, fd: int, size: int) -> None
 
 
 @call("i32 u64 u64 i32")
-def fd_filestat_set_times(
-    wasi: Wasi, memory: Memory, fd: int, atime: int, mtime: int, flags: int
-) -> None:
+def fd_filestat_set_times(wasi: Wasi, memory: Memory, fd: int, atime: int, mtime: int, flags: int) -> None:
     """Set times, in nanoseconds since 1970. EINVAL: a time both given and "now"."""
     found = wasi.descriptors.find(fd, abi.FD_FILESTAT_SET_TIMES)
     times = new_times(atime, mtime, flags, found.status)
@@ -181,9 +175,7 @@ def fd_filestat_set_times(
         found.set_times(*times)
 
 
-def new_times(
-    atime: int, mtime: int, flags: int, status: Callable[[], tuple[int, ...]]
-) -> tuple[int, int] | None:
+def new_times(atime: int, mtime: int, flags: int, status: Callable[[], tuple[int, ...]]) -> tuple[int, int] | None:
     """Both times that `fstflags` ask for, a time not asked for as it is; None: leave both.
 
     Raises:
@@ -228,9 +220,7 @@ def fd_datasync(wasi: Wasi, memory: Memory, fd: int) -> None:
 
 
 @call("i32 i32 i32 u64 i32")
-def fd_readdir(
-    wasi: Wasi, memory: Memory, fd: int, at: int, length: int, cookie: int, out: int
-) -> None:
+def fd_readdir(wasi: Wasi, memory: Memory, fd: int, at: int, length: int, cookie: int, out: int) -> None:
     """Entries from `cookie` on, the last cut off where the room ends; less than the room: all."""
     entries = wasi.descriptors.find(fd, abi.FD_READDIR).list(cookie, length)
     memory.write(at, entries)

@@ -107,9 +107,7 @@ def _follows(lookup: int) -> bool:
 # --------------------------------------------------------------------------- looking, and times
 
 
-def _status(
-    wasi: Wasi, memory: Memory, fd: int, lookup: int, at: int, length: int
-) -> tuple[int, ...]:
+def _status(wasi: Wasi, memory: Memory, fd: int, lookup: int, at: int, length: int) -> tuple[int, ...]:
     parent: OpenDirectory = wasi.descriptors.find(fd, abi.PATH_FILESTAT_GET)
     follow = _follows(lookup)
     path = guest_path(memory, at, length)
@@ -132,17 +130,13 @@ def _stat(here: Directory, name: str, follow: bool, demands: bool) -> os.stat_re
 
 
 @call("i32 i32 i32 i32 i32", modules=(PREVIEW1,))
-def path_filestat_get(
-    wasi: Wasi, memory: Memory, fd: int, lookup: int, at: int, length: int, out: int
-) -> None:
+def path_filestat_get(wasi: Wasi, memory: Memory, fd: int, lookup: int, at: int, length: int, out: int) -> None:
     """Everything known of a file, or of a symbolic link that is not followed."""
     memory.write(out, abi.FILESTAT.pack(*_status(wasi, memory, fd, lookup, at, length)))
 
 
 @call("i32 i32 i32 i32 i32", name="path_filestat_get", modules=(PREVIEW0,))
-def path_filestat_get_0(
-    wasi: Wasi, memory: Memory, fd: int, lookup: int, at: int, length: int, out: int
-) -> None:
+def path_filestat_get_0(wasi: Wasi, memory: Memory, fd: int, lookup: int, at: int, length: int, out: int) -> None:
     """`path_filestat_get` with preview 0's layout."""
     memory.write(out, abi.FILESTAT_0.pack(*_status(wasi, memory, fd, lookup, at, length)))
 
@@ -167,9 +161,7 @@ def path_filestat_set_times(
 
 
 @call("i32 i32 i32 i32 i32 i32")
-def path_readlink(
-    wasi: Wasi, memory: Memory, fd: int, at: int, length: int, buffer: int, room: int, out: int
-) -> None:
+def path_readlink(wasi: Wasi, memory: Memory, fd: int, at: int, length: int, buffer: int, room: int, out: int) -> None:
     """What a symbolic link says, cut off where the room ends. EINVAL: it is no link."""
     parent: OpenDirectory = wasi.descriptors.find(fd, abi.PATH_READLINK)
     path = guest_path(memory, at, length)
@@ -276,9 +268,7 @@ def path_link(
 
 
 @call("i32 i32 i32 i32 i32")
-def path_symlink(
-    wasi: Wasi, memory: Memory, target_at: int, target_length: int, fd: int, at: int, length: int
-) -> None:
+def path_symlink(wasi: Wasi, memory: Memory, target_at: int, target_length: int, fd: int, at: int, length: int) -> None:
     """Create a symbolic link. EEXIST: the name is there. EPERM: to an absolute path.
 
     ENOENT: a "/" after the name.

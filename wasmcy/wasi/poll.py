@@ -45,9 +45,7 @@ def poll_oneoff(wasi: Wasi, memory: Memory, at: int, events: int, count: int, ou
     """
     found = [
         (userdata, kind, fd, fd, timeout, flags)
-        for userdata, kind, fd, timeout, _, flags in _subscriptions(
-            memory, abi.SUBSCRIPTION, at, count
-        )
+        for userdata, kind, fd, timeout, _, flags in _subscriptions(memory, abi.SUBSCRIPTION, at, count)
     ]
     _store(memory, events, out, _Poll(wasi, found).run())
 
@@ -57,16 +55,12 @@ def poll_oneoff_0(wasi: Wasi, memory: Memory, at: int, events: int, count: int, 
     """`poll_oneoff` with preview 0's layout of a subscription."""
     found = [
         (userdata, kind, fd & abi.MASK32, clock, timeout, flags)
-        for userdata, kind, fd, clock, timeout, _, flags in _subscriptions(
-            memory, abi.SUBSCRIPTION_0, at, count
-        )
+        for userdata, kind, fd, clock, timeout, _, flags in _subscriptions(memory, abi.SUBSCRIPTION_0, at, count)
     ]
     _store(memory, events, out, _Poll(wasi, found).run())
 
 
-def _subscriptions(
-    memory: Memory, layout: Struct, at: int, count: int
-) -> Iterable[tuple[int, ...]]:
+def _subscriptions(memory: Memory, layout: Struct, at: int, count: int) -> Iterable[tuple[int, ...]]:
     if not 0 < count <= MAX_SUBSCRIPTIONS:
         raise WasiError(EINVAL)
     return layout.iter_unpack(memory.read(at, count * layout.size))
@@ -185,10 +179,7 @@ def _select_windows(waits: list[tuple[int, int]], longest: int) -> list[int | No
         can_read, can_write, _ = select.select(reading, writing, [], longest / _NS)
     except OSError:
         return [0] * len(waits)
-    return [
-        0 if host in (can_read if kind == EVENT_FD_READ else can_write) else None
-        for host, kind in waits
-    ]
+    return [0 if host in (can_read if kind == EVENT_FD_READ else can_write) else None for host, kind in waits]
 
 
 def _readable(host: int) -> int:

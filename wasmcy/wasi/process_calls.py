@@ -151,17 +151,13 @@ def sock_accept(wasi: Wasi, memory: Memory, fd: int, flags: int, out: int) -> No
 
 
 @call("i32 i32 i32 i32 i32 i32")
-def sock_recv(
-    wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, flags: int, out: int, out_flags: int
-) -> None:
+def sock_recv(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, flags: int, out: int, out_flags: int) -> None:
     """Receive. ENOTSOCK: a descriptor that is no socket."""
     _no_socket(wasi, fd)
 
 
 @call("i32 i32 i32 i32 i32")
-def sock_send(
-    wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, flags: int, out: int
-) -> None:
+def sock_send(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, flags: int, out: int) -> None:
     """Send. ENOTSOCK: a descriptor that is no socket."""
     _no_socket(wasi, fd)
 

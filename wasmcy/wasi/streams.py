@@ -132,9 +132,7 @@ class Input(Stream):
         elif callable(source):
             self._read = carrying(source)
         else:
-            raise TypeError(
-                f"stdin is bytes, a file object, a callable or None, not {type(source).__name__}"
-            )
+            raise TypeError(f"stdin is bytes, a file object, a callable or None, not {type(source).__name__}")
         super().__init__(abi.FD_READ, source if hasattr(source, "read") else None)
         if _is_text(source):
             self.rights &= ~(abi.FD_SEEK | abi.FD_TELL)
@@ -200,9 +198,7 @@ class Output(Stream):
         elif callable(target):
             self._write = carrying(target)
         else:
-            raise TypeError(
-                f"{name} is a file object, a callable or None, not {type(target).__name__}"
-            )
+            raise TypeError(f"{name} is a file object, a callable or None, not {type(target).__name__}")
         file = _beneath(target)
         super().__init__(abi.FD_WRITE, file if hasattr(file, "write") else None)
         if _is_text(file):
