@@ -226,5 +226,11 @@ set_caller_class(Caller)
 
 def with_caller(function: F) -> F:
     """Mark a host function: it gets the Caller as its first argument."""
-    function.wants_caller = True  # type: ignore[attr-defined]
+    try:
+        function.wants_caller = True  # type: ignore[attr-defined]
+    except AttributeError:  # a method or a built-in function
+        from functools import partial
+
+        function = partial(function)  # type: ignore[assignment]
+        function.wants_caller = True  # type: ignore[attr-defined]
     return function

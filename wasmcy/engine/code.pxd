@@ -9,7 +9,7 @@ cdef class Code:
     cdef readonly object context            # Context
     cdef readonly Py_ssize_t n_functions    # defined here
     cdef FuncCode* functions
-    cdef object lock, validator, translator
+    cdef object lock, walkers             # (Validator, Translator) while no walk uses them
     cdef readonly bint lazy
     cdef bint fuse
     cdef list chunks
@@ -22,7 +22,7 @@ cdef class Code:
 
     cdef int translate(self, FuncCode* function) except -1
     cdef FuncCode* find(self, u64* pc) noexcept nogil
-    cdef int publish(self, FuncCode* function) except -1
+    cdef int publish(self, FuncCode* function, object translator) except -1
     cdef int publish_clauses(self, FuncCode* function, list catches, u32 start) except -1
     cdef u64* place(self, size_t words) except NULL
     cdef int enter_start(self, u64 start, u64 index) except -1

@@ -63,7 +63,7 @@ cdef class Code:
         self.module = module
         self.context = context
         self.lazy = lazy
-        self.lock = _thread.allocate_lock()
+        self.lock = _thread.RLock()  # a walk may run Python code (a finaliser), which may call the module
         self.chunks = []
         self.points_of = {}
         self.n_functions = len(module.funcs)
@@ -102,21 +102,28 @@ cdef class Code:
         """Translate one function and publish its code."""
         with self.lock:
             if function.length == 0:
-                self.walk(function.index, False)
-                self.publish(function)
+                walkers = self.walk(function.index, False)
+                if function.length == 0:
+                    self.publish(function, walkers[1])
+                self.walkers = walkers
         return 0
 
     def walk(self, index, bint recording):
-        """Walk a body with the translator."""
+        """Walk a body; returns validator and translator, which the caller puts back when it has read the results.
+
+        Until then a walk inside this one (finalisers and signal handlers may call the module) makes its own.
+        """
         module = self.module
-        if self.translator is None:
-            self.validator = Validator(self.context)
-            self.translator = Translator(
+        walkers, self.walkers = self.walkers, None
+        if walkers is None:
+            walkers = Validator(self.context), Translator(
                 self.context, <size_t>self.functions, sizeof(FuncCode), _cells_offset(), self.fuse
             )
+        validator, translator = walkers
         i = index - self.context.n_imported_funcs
-        self.translator.recording = recording
-        self.validator.function(index, module.body_start[i], module.body_end[i], self.translator)
+        translator.recording = recording
+        validator.function(index, module.body_start[i], module.body_end[i], translator)
+        return walkers
 
     def type_of(self, index):
         """The type of a function, closed."""
@@ -126,28 +133,31 @@ cdef class Code:
         """{word: wasm offset} of a function that has been translated."""
         with self.lock:
             if index not in self.points_of:
-                self.walk(index, True)
-                start = self.translator.start
-                self.points_of[index] = {word - start: offset for word, offset in self.translator.points.items()}
+                walkers = self.walk(index, True)
+                t = walkers[1]
+                self.points_of[index] = {word - t.start: offset for word, offset in t.points.items()}
+                self.walkers = walkers
             return self.points_of[index]
 
     def words(self, index):
         """The words of a function, handler ids in first words (for `wasmcy inspect --code`)."""
         with self.lock:
-            self.walk(index, True)
-            t = self.translator
+            walkers = self.walk(index, True)
+            t = walkers[1]
             points = {word - t.start: offset for word, offset in t.points.items()}
-            return array("Q", t.code[t.start : t.length]), points, t.frame
+            words = array("Q", t.code[t.start : t.length]), points, t.frame
+            self.walkers = walkers
+            return words
 
-    cdef int publish(self, FuncCode* function) except -1:
-        cdef unsigned long long[::1] code = self.translator.code
-        cdef size_t start = self.translator.start
-        cdef size_t length = self.translator.length - start
+    cdef int publish(self, FuncCode* function, object translator) except -1:
+        cdef unsigned long long[::1] code = translator.code
+        cdef size_t start = translator.start
+        cdef size_t length = translator.length - start
         cdef size_t room = max(function.params, function.results) + PARAMETER_ROOM
-        cdef u64 frame = max(<size_t>self.translator.frame, room)
+        cdef u64 frame = max(<size_t>translator.frame, room)
         cdef size_t at = 0, handler, words
         cdef u64* to = self.place(length + 2)
-        cdef list catches = self.translator.catches
+        cdef list catches = translator.catches
         if length < 1 or start + length > <size_t>code.shape[0] or length >= <size_t>1 << 31:
             raise AssertionError("the translator left no code")
         to[0] = <u64>function

@@ -42,7 +42,7 @@ cdef class Exports:
     cdef dict places        # name -> (kind, index)
     cdef dict objects       # name -> what has been asked for
 
-    def __cinit__(self, Instance instance):
+    def __cinit__(self, Instance instance not None):
         self.instance = instance
         self.places = instance.module._export_places
         self.objects = {}
@@ -339,12 +339,16 @@ cdef class Instance(InstanceData):
     def object_at(self, kind, Py_ssize_t index, name=None):
         """The object at an index of an index space."""
         cdef Func func
+        objects = {"memory": self.memories, "table": self.tables, "global": self.globals, "tag": self.tags}
+        n = len(self.funcs) + (<Code>self.code).n_functions if kind == "func" else len(objects[kind])
+        if not 0 <= index < n:
+            raise IndexError(f"there is no {kind} {index}")
         if kind == "func":
             func = start_function(self.store, self.func_ref(index))
             if func.name is None:
                 func.name = name
             return func
-        return {"memory": self.memories, "table": self.tables, "global": self.globals, "tag": self.tags}[kind][index]
+        return objects[kind][index]
 
     def interrupt(self):
         """Stop what runs in the instance's store, from any thread: it raises KeyboardInterrupt there."""
@@ -396,8 +400,7 @@ cdef i64 read_signed(const u8* data, Py_ssize_t* at, bint signed=True) noexcept:
 # ------------------------------------------------------------------------------------ linking
 cdef int join(item, Store store) except -1:
     if type(item) is Func:
-        if (<Func>item).store is None:
-            (<Func>item).join(store)
+        (<Func>item).join(store)
     elif type(item) is Memory:
         (<Memory>item).join(store)
     elif type(item) is Table:
@@ -493,6 +496,8 @@ cdef described(given):
         return f"a memory of {given.size} pages, {given.type}"
     if type(given) in (Table, Global, Tag):
         return f"a {type(given).__name__.lower()} {given.type}"
+    if isinstance(given, (int, float)):
+        return repr(given)
     return f"a Python {type(given).__name__}"
 
 
@@ -506,7 +511,8 @@ cdef matched(syntax, canon, item, given):
             return func if matching.is_subtype(func.ref.type, canon[item.desc]) else None
         if callable(given):
             func_type = matching.close_func(syntax.func_type_at(item.desc), canon)
-            if getattr(given, "signature", None) not in (None, signature(func_type)):
+            declared = getattr(given, "signature", None)
+            if isinstance(declared, str) and declared != signature(func_type):
                 return None
             func = host_function(given, func_type)
             func.own.type = canon[item.desc]
@@ -530,7 +536,10 @@ cdef matched(syntax, canon, item, given):
         if type(given) is Global:
             return given if matching.matches(given.type, wanted_type) else None
         if isinstance(given, (int, float)) and not wanted_type.mutable and not wanted_type.type.is_ref:
-            return Global(type=wanted_type, value=given)
+            try:
+                return Global(type=wanted_type, value=given)
+            except (TypeError, OverflowError):
+                return None
         return None
     if type(given) is not Tag:
         return None

@@ -22,12 +22,13 @@ cdef class Func:
     cdef int set_type(self, object type) except -1
     cdef int join(self, Store store) except -1
     cdef object invoke(self, PyObject** args, Py_ssize_t n)
+    cdef int set_callable(self, object callable, object type) except -1
     cdef u64 argument(self, Py_ssize_t i, object value) except? 0xFFFFFFFFFFFFFFFF
     cdef object invoke_many(self, PyObject** args, Py_ssize_t n)
     cdef object invoke_words(self, u64* words, bint raw)
     cdef object results(self, u64* words, bint raw)
     cdef object invoke_host(self, PyObject** args, Py_ssize_t n)
-    cdef int take_result(self, u64* args, Py_ssize_t i, object result) except -1
+    cdef u64 result_word(self, Py_ssize_t i, object result) except? 0xFFFFFFFFFFFFFFFF
     cdef object described(self)
     cdef int host_call(self, u64* args, object caller) except -1
 

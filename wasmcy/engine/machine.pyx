@@ -30,7 +30,7 @@ from ..opcodes import (
     OP_MEMORY_COPY, OP_MEMORY_FILL, OP_MEMORY_GROW, OP_MEMORY_INIT, OP_MEMORY_SIZE,
     OP_TABLE_COPY, OP_TABLE_FILL, OP_TABLE_GET, OP_TABLE_GROW, OP_TABLE_INIT, OP_TABLE_SET, OP_TABLE_SIZE, OP_THROW,
 )
-from ..types import F64, I32, FuncType
+from ..types import F32, F64, HEAP_EXN, I32, FuncType
 from .store import parse_type, set_reference_types
 
 cdef extern from "os_memory.h" nogil:
@@ -41,6 +41,7 @@ cdef extern from "Python.h":
     long long PyLong_AsLongLongAndOverflow(object, int*) except? -1
     bint PyLong_CheckExact(object)
     bint PyFloat_CheckExact(object)
+    bint PyCallable_Check(object)
     PyThreadState* PyEval_SaveThread() nogil
     void PyEval_RestoreThread(PyThreadState*) nogil
     int Py_EnterRecursiveCall(const char*)  # its error is looked at by hand
@@ -68,6 +69,7 @@ ctypedef u64* (*loop_handler)(u64*, State*) noexcept nogil
 
 cdef u64 RESERVE = 64               # slots kept free at the stack's end, for links
 cdef u64 LINK_SLOTS = 5
+cdef u64 MAX_RESULTS = 1000         # of a function (JS API: implementation limits)
 cdef double SIGNAL_PERIOD = 0.02    # seconds between two looks for signals
 cdef double POLL_PERIOD = 0.0002    # seconds between two slow polls, aimed at
 cdef i64 FIRST_PACE = 2000          # polls until the first slow one of a call
@@ -75,7 +77,7 @@ cdef i64 MAX_PACE = 1 << 17         # polls between two slow ones, at most
 cdef u64 PIECE = 1 << 20            # bytes of a bulk operation between two looks around
 cdef Py_ssize_t MAX_FRAMES = 64     # of a backtrace
 cdef int MAX_DEPTH = 100            # activations inside each other: host calls that call back
-cdef long long T_I32 = I32, T_F64 = F64
+cdef long long T_I32 = I32, T_F32 = F32, T_F64 = F64
 DISPATCH = "tail" if WASMCY_TAIL else "loop"
 
 cdef dict MESSAGES = {
@@ -192,8 +194,21 @@ cdef i64 paced(Store store, double elapsed) noexcept nogil:
     return pace
 
 
+cdef u64* above(Activation* activation) noexcept:
+    """The first slot above the running frame: Python code that runs now may call into the store."""
+    cdef Code code = <Code>activation.instance.code
+    cdef FuncCode* function = code.find(activation.pc)
+    if function != NULL:
+        return activation.sp + function.code[-1]
+    function = <FuncCode*>(<char*>activation.pc - stub_offset)
+    if code.functions <= function < code.functions + code.n_functions:  # about to be translated
+        return activation.sp + function.stub[0]
+    return activation.sp + MAX_RESULTS + LINK_SLOTS  # returned to the cell of a call from Python or of a link
+
+
 cdef int look_around(Store store, Activation* activation, double now) except -1:
     """Signals, requests and the deadline; raises what they ask for."""
+    store.stack_top = above(activation)
     PyErr_CheckSignals()
     if store.interrupted:
         store.interrupted = 0
@@ -210,9 +225,13 @@ cdef int answer(Store store, Activation* activation, u64* stack_limit) except -1
     if reason == LEAVE_CALL or reason == LEAVE_TAIL_CALL:
         if activation.callee.instance == NULL:
             return call_host(store, activation, reason == LEAVE_TAIL_CALL)
+        store.stack_top = above(activation)
         return call_across(activation, stack_limit, reason == LEAVE_TAIL_CALL)
     if reason == LEAVE_LINK:
         return return_across(activation)
+    if reason == LEAVE_OPERATION:
+        return operate(store, activation)
+    store.stack_top = above(activation)
     if reason == LEAVE_TRANSLATE:
         function = <FuncCode*>(<char*>activation.pc - stub_offset)
         (<Code>activation.instance.code).translate(function)
@@ -220,8 +239,6 @@ cdef int answer(Store store, Activation* activation, u64* stack_limit) except -1
         if activation.sp + function.code[-1] > stack_limit:
             raise StackExhausted("call stack exhausted", backtrace(activation))
         return 0
-    if reason == LEAVE_OPERATION:
-        return operate(store, activation)
     if reason == LEAVE_THROW:
         return throw(store, activation)
     if reason == LEAVE_EXHAUSTED:
@@ -256,6 +273,11 @@ cdef int call_host(Store store, Activation* activation, bint tail) except -1:
         store.stack_top = top
         return host_failed(store, activation)
     store.stack_top = top
+    # the pace is that of a guest at work: a host function may take any time
+    if store.interrupted or store.deadline != 0 and wcy_now() >= store.deadline:
+        activation.poll = -1
+    else:
+        activation.poll -= store.pace >> 5
     if tail:
         finish_tail_call(activation, func.n_results)
     else:
@@ -398,7 +420,7 @@ cdef tuple backtrace(Activation* activation):
             offset = None
         else:
             offset = offset_at(code, function, pc - function.code - (not inner))
-        frames.append(Frame(function.index, code.module.function_name(function.index), offset))
+        frames.append(Frame(function.index, code.module.function_name(function.index), offset, code.module.name))
         n += 1
         if not pop_frame(&pc, &sp, &instance, function):
             break
@@ -453,6 +475,7 @@ cdef int operate(Store store, Activation* activation) except -1:
     cdef u64 op = F_A(pc)
     cdef u32 x = wcy_half(pc + 2, 0), y = wcy_half(pc + 2, 1)
     cdef InstanceData instance = <InstanceData>activation.instance.object
+    store.stack_top = operands + 3  # for what a collection may run
     if op == OP_MEMORY_GROW:
         operands[0] = as_size(memory_is64(instance, x), (<Memory>instance.memories[x]).grow_pages(operands[0]))
     elif op == OP_MEMORY_SIZE:
@@ -711,8 +734,14 @@ cdef uncaught(Store store, Exception_* exception, frames):
     if exception.tag == NULL:
         return store.errors[exception.values[0]]
     tag = <Tag>exception.tag.object
-    values = tuple([from_word(store, t, exception.values[<u64>i]) for i, t in enumerate(tag.type.params)])
-    return GuestException("uncaught exception", frames, tag, values)
+    values = []
+    for i, t in enumerate(tag.type.params):
+        word = exception.values[<u64>i]
+        if word and t.is_ref and t.heap == HEAP_EXN:
+            values.append(uncaught(store, <Exception_*><size_t>word, ()))
+        else:
+            values.append(from_word(store, t, word))
+    return GuestException("uncaught exception", frames, tag, tuple(values))
 
 
 cdef bint catch_error(Store store, Activation* activation, error) except -1:
@@ -720,16 +749,21 @@ cdef bint catch_error(Store store, Activation* activation, error) except -1:
     cdef Exception_* exception
     cdef u64 words[1]
     cdef u64* values
-    cdef Tag tag
-    if isinstance(error, GuestException) and isinstance(error.tag, Tag) and (<Tag>error.tag).store is store:
-        tag = error.tag
-        values = <u64*>malloc((len(error.values) + 1) * sizeof(u64))
+    cdef size_t i, n
+    cdef object tag = error.tag if isinstance(error, GuestException) else None
+    store.stack_top = above(activation)
+    if isinstance(tag, Tag) and (<Tag>tag).store is store:
+        given = tuple(error.values)
+        n = (<Tag>tag).record.params
+        if len(given) != <Py_ssize_t>n:
+            raise TypeError(f"{tag!r} takes {n} values, not {given!r}")
+        values = <u64*>malloc((n + 1) * sizeof(u64))
         if values == NULL:
             raise MemoryError
         try:
-            for i, (type_, value) in enumerate(zip(tag.type.params, error.values, strict=True)):
-                values[<size_t>i] = to_word(store, type_, value)
-            exception = new_exception(store, activation, &tag.record, values, len(error.values))
+            for i in range(n):
+                values[i] = to_word(store, (<Tag>tag).type.params[i], given[i])
+            exception = new_exception(store, activation, &(<Tag>tag).record, values, n)
         finally:
             free(values)
     else:
@@ -826,6 +860,9 @@ cdef int host_call(Func func, u64* args, PyObject* caller) except -1:
 cdef host_call_type host_status = <host_call_type>host_call
 
 
+cdef object BARE = object()         # for Func.__new__: its maker fills it in
+
+
 cdef class Func:
     """A function: one that a module exports or a reference names, or a Python function with a type.
 
@@ -838,20 +875,29 @@ cdef class Func:
     Spec: 4.2.6 "Function Instances".
     """
 
-    def __cinit__(self, callable=None, params=(), results=(), *, type=None):
+    def __cinit__(self, callable, params=(), results=(), *, type=None):
         self.vectorcall = <vectorcallfunc>func_vectorcall
-        if callable is None:
+        if callable is BARE:
             return  # made by the engine, which fills it in
         if type is None:
-            type = FuncType(tuple(parse_type(t) for t in params), tuple(parse_type(t) for t in results))
+            type = FuncType([parse_type(t) for t in params], [parse_type(t) for t in results])
+        elif type.__class__ is not FuncType:
+            raise TypeError(f"expected a FuncType, got {type.__class__.__name__}")
+        if any([t.is_concrete for t in (*type.params, *type.results)]):
+            raise ValueError(f"{type} names types by their index in a module")
+        self.set_callable(callable, type)
+        self.own.type = canonical_of(type)
+
+    cdef int set_callable(self, object callable, object type) except -1:
+        """Become a host function."""
+        if not PyCallable_Check(callable):
+            raise TypeError(f"expected a callable, got {callable.__class__.__name__}")
         self.callable = callable
-        self.wants_caller = getattr(callable, "wants_caller", False)
+        self.wants_caller = getattr(callable, "wants_caller", False) is True
         self.name = getattr(callable, "__name__", None)
         self.ref = &self.own
         self.own.host = <void*>self
-        self.set_type(type)
-        if not any(t.is_concrete for t in (*type.params, *type.results)):
-            self.own.type = canonical_of(type)
+        return self.set_type(type)
 
     def __dealloc__(self):
         free(self.types)
@@ -894,8 +940,6 @@ cdef class Func:
         cdef Py_ssize_t i
         cdef long long number
         cdef int overflow = 0
-        if self.ref == NULL:
-            raise TypeError("a Func is made from a callable, or by an instance")
         if n != self.n_params:
             raise TypeError(f"{self.name or 'function'} takes {self.n_params} arguments ({n} given)")
         if self.ref.instance == NULL:
@@ -977,7 +1021,9 @@ cdef class Func:
                     store.stack_top = sp
                 Py_LeaveRecursiveCall()
         if status == 0:
+            store.stack_top = sp + self.n_results  # making a tuple may run Python code (a collection)
             status = results_status(self, sp, raw, &result)
+            store.stack_top = sp
         if taken == 1:
             store.deadline = 0
             wcy_store_release(&store.owner, 0)
@@ -1004,7 +1050,7 @@ cdef class Func:
             raise MemoryError
         try:
             for i in range(n):
-                words[i] = to_word(self.store, self.types[i], <object>args[i])
+                words[i] = self.argument(i, <object>args[i])
             self.host_call(words, None)
             return self.results(words, False)
         finally:
@@ -1048,21 +1094,22 @@ cdef class Func:
                 raise TypeError(f"{self.described()} returned {type(result).__name__}, but its type has no results")
             return 0
         if self.n_results == 1:
-            self.take_result(args, 0, result)
+            args[0] = self.result_word(0, result)
             return 0
         if not isinstance(result, (tuple, list)) or len(result) != self.n_results:
             raise TypeError(f"{self.described()} must return {self.n_results} results, not {result!r}")
-        words = [to_word(store, self.types[n + i], result[i]) for i in range(self.n_results)]
+        result = tuple(result)  # converting could change a list
+        words = [self.result_word(i, result[i]) for i in range(self.n_results)]
         for i in range(self.n_results):
             args[i] = words[i]
         return 0
 
-    cdef int take_result(self, u64* args, Py_ssize_t i, object result) except -1:
+    cdef u64 result_word(self, Py_ssize_t i, object result) except? 0xFFFFFFFFFFFFFFFF:
         try:
-            args[i] = to_word(self.store, self.types[self.n_params + i], result)
+            return to_word(self.store, self.types[self.n_params + i], result)
         except (TypeError, OverflowError) as error:
-            raise type(error)(f"result of {self.described()}: {error}") from None
-        return 0
+            number = f" {i + 1}" if self.n_results > 1 else ""
+            raise type(error)(f"result{number} of {self.described()}: {error}") from None
 
     cdef described(self):
         return f"host function {self.name}" if self.name else "host function"
@@ -1071,7 +1118,7 @@ cdef class Func:
         """Call with and return the bits of values: unsigned ints; references as objects."""
         cdef u64* words
         cdef Py_ssize_t i
-        if self.ref == NULL or self.ref.instance == NULL:
+        if self.ref.instance == NULL:
             raise TypeError("a host function has no raw form")
         if len(args) != self.n_params:
             raise TypeError(f"{self.name or 'function'} takes {self.n_params} arguments ({len(args)} given)")
@@ -1080,10 +1127,12 @@ cdef class Func:
             raise MemoryError
         try:
             for i in range(self.n_params):
-                if isinstance(args[i], int) and not self.types[i] >> 32:
-                    words[i] = args[i]
+                if not isinstance(args[i], int) or self.types[i] >> 32:
+                    words[i] = self.argument(i, args[i])
+                elif self.types[i] == T_I32 or self.types[i] == T_F32:
+                    words[i] = <u32>args[i]
                 else:
-                    words[i] = to_word(self.store, self.types[i], args[i])
+                    words[i] = <u64>args[i]
             return self.invoke_words(words, True)
         finally:
             free(words)
@@ -1111,7 +1160,7 @@ cdef object func_vectorcall(object func, PyObject** args, size_t flags, PyObject
 
 
 cdef _use_vectorcall():
-    cdef Func func = Func.__new__(Func)
+    cdef Func func = Func.__new__(Func, BARE)
     wcy_use_vectorcall(<PyTypeObject*>Func, <char*>&func.vectorcall - <char*><PyObject*>func)
 
 
@@ -1153,8 +1202,10 @@ cdef matching_heap(u64 type_):
 
 
 cdef Func host_function(object callable, object type):
-    """The Func of a plain callable that is imported with a type."""
-    return Func(callable, type=type)
+    """The Func of a plain callable that is imported with a (closed) type."""
+    cdef Func func = Func.__new__(Func, BARE)
+    func.set_callable(callable, type)
+    return func
 
 
 def _func_of_address(Store store, size_t address):
@@ -1167,7 +1218,7 @@ def _func_of_address(Store store, size_t address):
     func = store.funcs.get(address)
     if func is None:
         instance = <InstanceData>ref.instance.object
-        func = Func.__new__(Func)
+        func = Func.__new__(Func, BARE)
         func.ref = ref
         func.store = store
         func.set_type((<Code>instance.code).type_of(ref.code.index))

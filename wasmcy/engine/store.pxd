@@ -59,6 +59,7 @@ cdef class Table:
     cdef int join(self, Store store) except -1
     cdef i64 grow_by(self, u64 count, u64 word) except -2
     cdef Store home(self)
+    cdef u64 word(self, object value) except? 0xFFFFFFFFFFFFFFFF
     cdef u64* element(self, object index) except NULL
 
 

@@ -5,8 +5,10 @@ of a store point to is kept by the store until it dies, so a reference from one 
 another's function never dangles.
 """
 
-from cpython.buffer cimport PyBuffer_FillInfo
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.buffer cimport (
+    PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
+)
+from cpython.bytes cimport PyBytes_CheckExact, PyBytes_FromStringAndSize
 from cpython.pythread cimport PyThread_get_thread_ident
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcpy, memmove, memset
@@ -19,7 +21,7 @@ from wasmcy.engine.structs cimport (
 from ..errors import LinkError, MemoryLimit, WasmError
 from ..types import (
     F32, F64, HEAP_EXTERN, HEAP_FUNC, HEAP_NOEXTERN, HEAP_NOFUNC,
-    I32, I64, REF, FuncType, GlobalType, MemoryType, TableType, ValType, val_type,
+    I32, I64, REF, V128, FuncType, GlobalType, MemoryType, TableType, ValType, val_type,
 )
 from .. import types as _types
 
@@ -91,6 +93,8 @@ cdef class Store:
             if limits.timeout is not None:
                 self.timeout = limits.timeout
             if limits.depth is not None:
+                if limits.depth > 1 << 32:
+                    raise ValueError(f"a stack of {limits.depth} bytes")
                 self.stack_slots = max(limits.depth // 8, 64)
 
     def __dealloc__(self):
@@ -255,10 +259,15 @@ def parse_type(type_):
             return _NAMES[type_]
         except KeyError:
             raise ValueError(f"unknown value type {type_!r}") from None
+    if type(type_) is not ValType and type(type_) is not int:
+        raise TypeError(f"expected a value type or its name, got {type(type_).__name__}")
+    if not type_ & T_REF and type_ not in _NUMBERS:
+        raise ValueError(f"unknown value type {type_!r}")
     return val_type(type_)
 
 
-_NAMES = {str(t): t for t in vars(_types).values() if isinstance(t, ValType)}
+_NUMBERS = (I32, I64, F32, F64, V128)
+_NAMES = {name: t for name, t in _types.VAL_TYPES.items() if t.is_ref or t in _NUMBERS}
 
 
 # ------------------------------------------------------------------------------------ memories
@@ -284,6 +293,7 @@ cdef class Memory:
     def __cinit__(self, min=0, max=None, *, bint is64=False, bint shared=False, type=None):
         cdef u64 pages
         if type is None:
+            min, max = PyNumber_Index(min), None if max is None else PyNumber_Index(max)
             if min < 0 or (max is not None and max < min):
                 raise ValueError(f"a memory of at least {min} and at most {max} pages")
             type = MemoryType(min, max, shared, is64)
@@ -400,6 +410,7 @@ cdef class Memory:
             MemoryLimit: the maximum or the store's limit would be exceeded.
         """
         cdef i64 old
+        pages = PyNumber_Index(pages)
         if pages < 0:
             raise ValueError("a memory does not shrink")
         if self.store is not None:
@@ -431,30 +442,32 @@ cdef class Memory:
 
     def read(self, address, length):
         """`length` bytes from `address`; IndexError where that is outside."""
-        cdef u8* p = self.at(address, PyNumber_Index(length))
-        return PyBytes_FromStringAndSize(<char*>p, <Py_ssize_t>length)
+        length = PyNumber_Index(length)
+        return PyBytes_FromStringAndSize(<char*>self.at(address, length), <Py_ssize_t>length)
 
     def write(self, address, data):
         """Write bytes (or any buffer of them) at `address`; IndexError where they would lie outside."""
-        cdef const u8[::1] view
-        cdef u8* p
-        if isinstance(data, bytes):
-            p = self.at(address, len(data))
-            memcpy(p, <char*><bytes>data, <size_t>len(<bytes>data))
-            return
-        with memoryview(data) as given:
-            plain = given.contiguous and given.ndim == 1 and given.format == "B"
-            flat = given if plain else memoryview(given.tobytes())
-            p = self.at(address, len(flat))
-            if len(flat):
-                view = flat
-                memmove(p, &view[0], view.shape[0])
+        cdef Py_buffer view
+        if not PyBytes_CheckExact(data):
+            given = memoryview(data)
+            data = given if given.c_contiguous else given.tobytes()
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        try:  # the buffer comes first: getting it may run Python code, which may move the memory
+            memmove(self.at(address, view.len), view.buf, view.len)
+        finally:
+            PyBuffer_Release(&view)
 
     def read_cstring(self, address, limit=None):
         """The bytes from `address` up to the next zero byte, which must come within `limit` bytes."""
-        cdef u8* p = self.at(address, 0)
-        cdef u64 room = self.record.size - <u64>(p - self.record.base)
+        cdef u8* p
+        cdef u64 room
         cdef void* end
+        if limit is not None:
+            limit = PyNumber_Index(limit)  # before the address: it may run Python code, which may move the memory
+            if limit < 0:
+                raise ValueError(f"a limit of {limit} bytes")
+        p = self.at(address, 0)
+        room = self.record.size - <u64>(p - self.record.base)
         if limit is not None and limit < room:
             room = limit
         end = memchr(p, 0, room) if room else NULL
@@ -480,16 +493,21 @@ cdef class Memory:
     def __setitem__(self, key, value):
         if isinstance(key, slice):
             start, length = self.span(key)
-            data = bytes(value)
+            data = bytes(memoryview(value) if PyObject_CheckBuffer(value) else iter(value))
             if key.stop is not None and len(data) != length:
                 raise ValueError(f"{len(data)} bytes for a span of {length}")
             self.write(start, data)
         else:
-            self.at(key, 1)[0] = value
+            byte = PyNumber_Index(value)  # before the address: it may run Python code, which may move the memory
+            if not 0 <= byte <= 255:
+                raise ValueError(f"{byte} is no byte")
+            self.at(key, 1)[0] = byte
 
     @property
     def address(self):
         """The native address of byte 0. Taking it fixes the memory in place, as a view does."""
+        if self.store is not None:
+            self.store.check_owner()
         if not self.reserve(self.record.size):
             self.record.views += 1  # never given back: the address may be used for ever
         return <size_t>self.record.base
@@ -526,9 +544,14 @@ cdef class Table:
 
     def __cinit__(self, element="funcref", min=0, max=None, init=None, *, bint is64=False, type=None):
         if type is None:
+            min, max = PyNumber_Index(min), None if max is None else PyNumber_Index(max)
             if min < 0 or (max is not None and max < min):
                 raise ValueError(f"a table of at least {min} and at most {max} elements")
             type = TableType(parse_type(element), min, max, is64)
+            if init is None and not type.element.is_defaultable:
+                raise TypeError(f"a table of {type.element} needs a value for its elements")
+        if not type.element.is_ref:
+            raise ValueError(f"a table of {type.element}: its elements are references")
         if type.min > MAX_TABLE:
             raise ValueError(f"a table of {type.min} elements: at most {MAX_TABLE} are possible")
         self.type = type
@@ -592,9 +615,10 @@ cdef class Table:
             MemoryLimit: the maximum or the store's limit would be exceeded.
         """
         cdef i64 old
+        count = PyNumber_Index(count)
         if count < 0:
             raise ValueError("a table does not shrink")
-        old = self.grow_by(count, to_word(self.home(), self.type.element, value)) if count <= MAX_TABLE else -1
+        old = self.grow_by(count, self.word(value)) if count <= MAX_TABLE else -1
         if old < 0:
             raise MemoryLimit(f"the table cannot grow by {count} elements")
         return old
@@ -613,11 +637,16 @@ cdef class Table:
             raise IndexError(f"element {index} of a table of {self.record.size}")
         return &self.record.elements[<u64>index]
 
+    cdef u64 word(self, value) except? 0xFFFFFFFFFFFFFFFF:
+        return to_word(None if self.store is None and value is None else self.home(), self.type.element, value)
+
     def __getitem__(self, index):
-        return from_word(self.home(), self.type.element, self.element(index)[0])
+        if self.store is not None:
+            self.store.check_owner()
+        return from_word(self.store, self.type.element, self.element(index)[0])
 
     def __setitem__(self, index, value):
-        cdef u64 word = to_word(self.home(), self.type.element, value)
+        cdef u64 word = self.word(value)
         self.element(index)[0] = word
 
     def __repr__(self):

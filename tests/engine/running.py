@@ -1,0 +1,75 @@
+"""The programs as modules, what they give, and which handlers that takes."""
+
+import struct
+from functools import cache
+
+import wasmtime
+
+import wasmcy
+from tests.differential.backends import Here, Job, Outcome, Result
+from tests.engine import programs, words
+from tests.engine.programs import TYPE, Group
+
+GROUPS = programs.groups()
+VARIABLES = next(group for group in GROUPS if group.name == "variables")
+IMPORTED_VARIABLES = programs.group(programs.variables(), "imported variables", programs.IMPORTED_VARIABLE_FIELDS)
+IMPORTED_CALLS = programs.group(programs.imported_calls(), "imported functions", programs.IMPORTED_CALL_FIELDS)
+IMPORTED_REFERENCES = programs.group(programs.imported_references(), "references", programs.IMPORTED_CALL_FIELDS)
+
+
+def instance(text: str, given: dict[str, object] | None = None) -> wasmcy.Instance:
+    return wasmcy.Module(bytes(wasmtime.wat2wasm(text))).instantiate(given)
+
+
+def bits(kind: str, value: float) -> int:
+    if kind[0] == "f":
+        return int(
+            struct.unpack("<I" if kind == "f32" else "<Q", struct.pack("<f" if kind == "f32" else "<d", value))[0]
+        )
+    return int(value) & ((1 << int(kind[1:])) - 1)
+
+
+@cache
+def job(group: Group) -> Job:
+    binary = bytes(wasmtime.wat2wasm(group.text))
+    signatures = [(programs.SIGNATURE, (TYPE[case.result],) if case.result else ()) for case in group.cases]
+    arguments = [tuple(bits(kind, value) for kind in TYPE for value in call[kind]) for call in group.calls]
+    calls = [(at, values) for at in range(len(group.cases)) for values in arguments]
+    return Job(binary, signatures, [], calls)
+
+
+@cache
+def outcome(group: Group) -> Outcome:
+    engine = Here()
+    engine.start(job(group))
+    return engine.finish()
+
+
+def executed(group: Group, ends: list[Result]) -> set[str]:
+    """The handlers that ran: those of each function on the path that a call takes which ends well."""
+    found: set[str] = set()
+    module = wasmcy.Module(job(group).binary)
+    last = module._code.context.n_funcs
+    first = last - len(group.cases)
+    calls = len(group.calls)
+    for at, case in enumerate(group.cases):
+        code = module._code.words(first + at)[0]
+        if any(isinstance(end, tuple) or end in words.WHOLE for end in ends[at * calls : (at + 1) * calls]):
+            found |= words.names(code) if case.whole else words.certain(code)
+    for at in range(module._code.context.n_imported_funcs, first):  # helpers, which others call
+        found |= words.certain(module._code.words(at)[0])
+    return found
+
+
+def imports() -> dict[str, object]:
+    """What the programs that import want: another instance, and the host's functions."""
+    other = wasmcy.Module(bytes(wasmtime.wat2wasm(f"(module {programs.EXPORTED_FIELDS})"))).instantiate()
+    same = {f"same {kind}": lambda value: value for kind in TYPE}
+    return {"other": other, "host": same}
+
+
+def outcome_with_imports(group: Group, given: dict[str, object] | None = None) -> list[Result]:
+    """The raw results of all calls of a program that imports; none of them traps."""
+    work = job(group)
+    exports = wasmcy.Module(work.binary).instantiate(given or imports()).exports
+    return [tuple(exports[f"f{at}"].call_raw(*values)) for at, values in work.calls]

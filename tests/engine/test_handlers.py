@@ -1,0 +1,65 @@
+"""Every handler is executed, and what it computes is what wasmtime computes."""
+
+import pytest
+
+from tests.differential.backends import Here, Wasmtime
+from tests.differential.compare import difference
+from tests.engine.programs import TYPE, Group
+from tests.engine.running import (
+    GROUPS,
+    IMPORTED_CALLS,
+    IMPORTED_REFERENCES,
+    IMPORTED_VARIABLES,
+    VARIABLES,
+    executed,
+    job,
+    outcome,
+    outcome_with_imports,
+)
+from wasmcy.engine.operations import HANDLERS
+
+
+def test_imported_variables_are_like_own_ones() -> None:
+    assert outcome_with_imports(IMPORTED_VARIABLES) == outcome(VARIABLES).results
+
+
+def test_imported_functions_are_called() -> None:
+    work = job(IMPORTED_CALLS)
+    for (at, values), result in zip(work.calls, outcome_with_imports(IMPORTED_CALLS), strict=True):
+        kind = IMPORTED_CALLS.cases[at].result
+        assert result == (values[3 * list(TYPE).index(kind)],)
+
+
+def test_references_to_imported_functions_are_not_null() -> None:
+    assert set(outcome_with_imports(IMPORTED_REFERENCES)) == {(0,)}
+
+
+# Handlers no function's code names: a first call, the end of a call from Python, the return to another instance.
+STARTS_AND_ENDS = {"leave.translate", "leave.result", "leave.link"}
+
+
+def test_every_handler_is_executed() -> None:
+    found = set(STARTS_AND_ENDS)
+    for group in GROUPS:
+        found |= executed(group, outcome(group).results)
+    for group in (IMPORTED_VARIABLES, IMPORTED_CALLS, IMPORTED_REFERENCES):
+        found |= executed(group, outcome_with_imports(group))
+    missing = [handler.name for handler in HANDLERS if handler.lines is not None and handler.name not in found]
+    print(f"{len(missing)} handlers are not executed: {' '.join(missing)}")
+    assert missing == []
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+@pytest.mark.parametrize("fuse", ["1", "0"], ids=["", "unfused"])
+def test_results_are_those_of_wasmtime(group: Group, fuse: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WASMCY_FUSE", fuse)
+    work = job(group)
+    reference, engine = Wasmtime(), Here()
+    reference.start(work)
+    engine.start(work)
+    expected = reference.finish()
+    assert expected.error is None
+    found = difference(expected, engine.finish(), work.calls)
+    if found is not None:
+        index, arguments = work.calls[found[0]]
+        pytest.fail(f"{group.cases[index].body}\nof {list(map(hex, arguments))}: {found[1]}")
