@@ -50,8 +50,10 @@ def parse_size(size: int | str) -> int:
             raise ValueError(f"no size: {size!r} (write bytes, or a number with KiB, MiB, GiB)")
         try:
             size = int(float(number) * _UNITS[unit])
-        except ValueError:
+        except (ValueError, OverflowError):
             raise ValueError(f"no size: {size!r} (write bytes, or a number with KiB, MiB, GiB)") from None
+    elif not hasattr(type(size), "__index__"):
+        raise TypeError(f"expected an int or a text for a size, got {type(size).__name__}")
     if size < 0:
         raise ValueError(f"a size of {size} bytes")
     return size

@@ -113,7 +113,9 @@ LONG = {
     "calls": (
         """(func $fib (export "run") (param $n i32) (result i64)
             (if (i32.lt_u (local.get $n) (i32.const 2)) (then (return (i64.const 1))))
-            (i64.add (call $fib (i32.sub (local.get $n) (i32.const 1))) (call $fib (i32.sub (local.get $n) (i32.const 2)))))""",
+            (i64.add
+              (call $fib (i32.sub (local.get $n) (i32.const 1)))
+              (call $fib (i32.sub (local.get $n) (i32.const 2)))))""",
         30, 1346269,
     ),
     "deep recursion": (

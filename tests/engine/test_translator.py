@@ -1,9 +1,8 @@
-"""Translation is bounded in space and time, and the same whether compiled or not."""
+"""Translation is bounded in space, and the same whether compiled or not."""
 
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -70,7 +69,8 @@ def br_table_many(arity: int) -> tuple[list[tuple[int, int]], bytes]:
     labels = vector(u(depth) for depth in range(TWICE)) + b"\0"
     return (
         [(1, 0), (0, arity)],
-        (BLOCK + b"\1" + CONST) * TWICE + GET * arity + GET + OP["br_table"] + labels + (END + OP["unreachable"]) * TWICE,
+        (BLOCK + b"\1" + CONST) * TWICE + GET * (arity + 1) + OP["br_table"] + labels
+        + (END + OP["unreachable"]) * TWICE,
     )  # fmt: skip
 
 
@@ -114,14 +114,6 @@ BODIES = [
 def test_code_is_bounded_by_the_body(make: object, arity: int) -> None:
     types, body = make(arity)  # type: ignore[operator]
     assert words(module(types, body)) <= 8 * len(body) + 100
-
-
-@pytest.mark.parametrize("make", BODIES, ids=lambda make: make.__name__)
-def test_time_does_not_explode(make: object, arity: int = MANY) -> None:
-    types, body = make(arity)  # type: ignore[operator]
-    start = time.process_time()
-    words(module(types, body))
-    assert time.process_time() - start < 2
 
 
 def test_large_functions() -> None:

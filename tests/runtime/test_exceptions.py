@@ -36,7 +36,15 @@ def catching(error, tag=None):
 
 
 # ------------------------------------------------------------------------------------ host exceptions
-CAUGHT = [Own("x"), ValueError(), KeyError("k"), StopIteration(), MemoryError(), OSError(2, "no file"), RecursionError()]
+CAUGHT = [
+    Own("x"),
+    ValueError(),
+    KeyError("k"),
+    StopIteration(),
+    MemoryError(),
+    OSError(2, "no file"),
+    RecursionError(),
+]
 PASSING = [KeyboardInterrupt(), SystemExit(3), GeneratorExit(), wasmcy.Trap("t"), wasmcy.Exit(2), wasmcy.Timeout("t"),
            wasmcy.MemoryLimit("m"), wasmcy.StackExhausted("s"), wasmcy.LinkError("l"), BaseException("b")]  # fmt: skip
 
@@ -126,12 +134,14 @@ def test_an_uncaught_exception_has_its_tag_values_and_backtrace():
 
 
 def test_values_may_be_exceptions():
-    offered = exports("""
+    offered = exports(
+        """
         (tag $inner (export "inner") (param i32)) (tag $outer (export "outer") (param exnref i32))
         (func (export "f")
           (block $b (result i32 exnref) (try_table (catch_ref $inner $b) (throw $inner (i32.const 5))) (unreachable))
           (i32.const 6) (throw $outer) drop)
-    """.replace("(throw $outer) drop", "(throw $outer)"))
+    """.replace("(throw $outer) drop", "(throw $outer)")
+    )
     with pytest.raises(GuestException) as caught:
         offered.f()
     inner, six = caught.value.values
@@ -156,7 +166,14 @@ def test_the_host_throws_to_guests():
 
 @pytest.mark.parametrize(
     ("values", "error"),
-    [((), (TypeError, ValueError)), ((1, 2), (TypeError, ValueError)), (("x",), TypeError), ((1.5,), TypeError), ((2**32,), OverflowError), (5, TypeError)],
+    [
+        ((), (TypeError, ValueError)),
+        ((1, 2), (TypeError, ValueError)),
+        (("x",), TypeError),
+        ((1.5,), TypeError),
+        ((2**32,), OverflowError),
+        (5, TypeError),
+    ],
 )
 def test_the_host_throws_values_of_the_tag(values, error):
     tag = Tag(["i32"])
@@ -236,11 +253,17 @@ def test_exceptions_carry_any_number_of_values(n):
 
 def test_exceptions_pass_other_instances():
     tag = Tag(["i32"])
-    thrower = instantiate('(import "m" "t" (tag $t (param i32))) (func (export "f") (param i32) (throw $t (local.get 0)))', {"m": {"t": tag}})
+    thrower = instantiate(
+        '(import "m" "t" (tag $t (param i32))) (func (export "f") (param i32) (throw $t (local.get 0)))',
+        {"m": {"t": tag}},
+    )
     for call in ("call", "return_call"):
         through = thrower
         for _ in range(4):
-            through = instantiate(f'(import "p" "f" (func $f (param i32))) (func (export "f") (param i32) ({call} $f (local.get 0)))', {"p": through})
+            through = instantiate(
+                f'(import "p" "f" (func $f (param i32))) (func (export "f") (param i32) ({call} $f (local.get 0)))',
+                {"p": through},
+            )
         catcher = exports(
             """
             (import "p" "f" (func $f (param i32))) (import "m" "t" (tag $t (param i32)))
@@ -256,7 +279,8 @@ def test_exceptions_pass_other_instances():
 
 # ------------------------------------------------------------------------------------ memory
 def test_a_million_throws_need_bounded_memory():
-    offered = instantiate("""
+    offered = instantiate(
+        """
         (tag $t (param i64))
         (func (export "f") (param i32) (result i64) (local i64)
           (loop $l
@@ -264,7 +288,8 @@ def test_a_million_throws_need_bounded_memory():
             (local.set 1 (i64.add (local.get 1)))
             (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
           (local.get 1))
-    """.replace("(local.set 1 (i64.add (local.get 1)))", "(local.get 1) i64.add (local.set 1)"))
+    """.replace("(local.set 1 (i64.add (local.get 1)))", "(local.get 1) i64.add (local.set 1)")
+    )
     assert offered.exports.f(1_000_000) == 1_000_000 * 1_000_001 // 2
     assert offered.store.memory_bytes < 1 << 20
 

@@ -90,7 +90,14 @@ def test_constants_stay():
 
 
 def test_globals_made_from_python():
-    assert [Global(t).value for t in ("i32", "i64", "f32", "f64", "externref", "funcref")] == [0, 0, 0.0, 0.0, None, None]
+    assert [Global(t).value for t in ("i32", "i64", "f32", "f64", "externref", "funcref")] == [
+        0,
+        0,
+        0.0,
+        0.0,
+        None,
+        None,
+    ]
     assert repr(Global("i64", 5, mutable=True)) == "<wasmcy.Global (global (mut i64))>"
     function = Func(lambda: 3, [], ["i32"])
     assert Global("funcref", function).value() == 3
@@ -120,7 +127,10 @@ def test_a_global_is_shared_by_instances():
 
 def test_a_global_outlives_its_instance():
     variable = exports(GLOBALS).i32
-    reader = instantiate('(import "m" "g" (global $g (mut i32))) (func (export "f") (result i32) (global.get $g))', {"m": {"g": variable}})
+    reader = instantiate(
+        '(import "m" "g" (global $g (mut i32))) (func (export "f") (result i32) (global.get $g))',
+        {"m": {"g": variable}},
+    )
     variable.value = 9
     assert reader.exports.f() == 9
     del reader
@@ -129,11 +139,28 @@ def test_a_global_outlives_its_instance():
 
 def test_python_numbers_are_constants():
     text = '(import "m" "g" (global $g {0})) (func (export "f") (result {0}) (global.get $g))'
-    for type_, given, expected in [("i32", 2**32 - 1, -1), ("i32", True, 1), ("i64", 5, 5), ("f32", 0.5, 0.5), ("f64", 2, 2.0)]:
+    for type_, given, expected in [
+        ("i32", 2**32 - 1, -1),
+        ("i32", True, 1),
+        ("i64", 5, 5),
+        ("f32", 0.5, 0.5),
+        ("f64", 2, 2.0),
+    ]:
         assert exports(text.format(type_), {"m": {"g": given}}).f() == expected
 
 
-@pytest.mark.parametrize(("type_", "given"), [("i32", 1.5), ("i32", 2**32), ("i64", 2**64), ("f64", 10**400), ("(mut i32)", 1), ("funcref", 1), ("externref", 1)])
+@pytest.mark.parametrize(
+    ("type_", "given"),
+    [
+        ("i32", 1.5),
+        ("i32", 2**32),
+        ("i64", 2**64),
+        ("f64", 10**400),
+        ("(mut i32)", 1),
+        ("funcref", 1),
+        ("externref", 1),
+    ],
+)
 def test_numbers_that_do_not_fit_are_link_errors(type_, given):
     with pytest.raises(wasmcy.LinkError, match=r"m\.g is .*wanted a global"):
         instantiate(f'(import "m" "g" (global {type_}))', {"m": {"g": given}})

@@ -502,7 +502,9 @@ def test_host_functions_in_tables_are_called():
 
 
 def test_a_function_keeps_its_instance_alive():
-    function = exports('(memory 1) (data (i32.const 0) "\\2a") (func (export "f") (result i32) (i32.load (i32.const 0)))').f
+    function = exports(
+        '(memory 1) (data (i32.const 0) "\\2a") (func (export "f") (result i32) (i32.load (i32.const 0)))'
+    ).f
     gc.collect()
     assert function() == 42
 

@@ -7,7 +7,20 @@ import pytest
 from instantiating import binary, exports, instantiate, module
 
 import wasmcy
-from wasmcy import Func, Global, GuestException, Instance, Limits, LinkError, Memory, Module, Store, Table, Tag, WasmError
+from wasmcy import (
+    Func,
+    Global,
+    GuestException,
+    Instance,
+    Limits,
+    LinkError,
+    Memory,
+    Module,
+    Store,
+    Table,
+    Tag,
+    WasmError,
+)
 from wasmcy.types import CONCRETE, NULL, REF, FuncType, MemoryType, TableType, val_type
 
 SIMPLE = '(memory (export "memory") 1) (table (export "table") 1 funcref) (global (export "global") i32 (i32.const 1)) (func (export "f"))'
@@ -88,7 +101,9 @@ def test_subclasses():
 
     function = OwnFunc(lambda: 7, [], ["i32"])
     assert function() == 5
-    assert exports('(import "m" "f" (func $f (result i32))) (func (export "f") (result i32) (call $f))', {"m": {"f": function}}).f() in (5, 7)
+    assert exports(
+        '(import "m" "f" (func $f (result i32))) (func (export "f") (result i32) (call $f))', {"m": {"f": function}}
+    ).f() in (5, 7)
     assert type("OwnMemory", (Memory,), {})(1)[0] == 0
     assert type("OwnTable", (Table,), {})("funcref", 1)[0] is None
     assert type("OwnGlobal", (Global,), {})("i32", OwnInt(5)).value == 5
@@ -129,7 +144,10 @@ def test_types_cannot_be_changed():
 def test_host_functions_have_no_type_indices():
     """A type index means something only in its module."""
     for index in (0, 1, 5, 10**6, 2**32 - 1):
-        for type_ in (FuncType([val_type(REF | NULL | CONCRETE | index)] * 100), FuncType([], [val_type(REF | CONCRETE | index)])):
+        for type_ in (
+            FuncType([val_type(REF | NULL | CONCRETE | index)] * 100),
+            FuncType([], [val_type(REF | CONCRETE | index)]),
+        ):
             with pytest.raises((TypeError, ValueError)):
                 Func(print, type=type_)
             with pytest.raises((TypeError, ValueError)):
@@ -149,7 +167,12 @@ def test_a_function_of_another_type_is_never_called_as_this_one():
 
 
 def test_elements_that_cannot_be_null_need_a_value():
-    for make in (lambda: Table("(ref func)", 1), lambda: Table("(ref extern)", 1), lambda: Global("(ref func)"), lambda: Global("(ref extern)")):
+    for make in (
+        lambda: Table("(ref func)", 1),
+        lambda: Table("(ref extern)", 1),
+        lambda: Global("(ref func)"),
+        lambda: Global("(ref extern)"),
+    ):
         with pytest.raises((TypeError, ValueError)):
             make()
     with pytest.raises((TypeError, ValueError)):
@@ -537,7 +560,9 @@ def test_truncated_and_changed_modules_are_errors_or_run(lazy):
     def attempt(changed):
         try:
             made = Module(changed, lazy=lazy)
-            instance = made.instantiate({"m": {"h": lambda x: x}}, limits=Limits(memory="64MiB", timeout=0.05, depth="64KiB"))
+            instance = made.instantiate(
+                {"m": {"h": lambda x: x}}, limits=Limits(memory="64MiB", timeout=0.05, depth="64KiB")
+            )
             for name in instance.exports:
                 if isinstance(instance.exports[name], Func):
                     instance.exports[name](*[1] * len(instance.exports[name].type.params))

@@ -8,7 +8,7 @@ import sys
 import weakref
 
 import pytest
-from instantiating import binary, instantiate
+from instantiating import binary
 
 import wasmcy
 from wasmcy import Func, Global, Memory, Module, Store, Table, Tag, matching
@@ -37,7 +37,12 @@ def test_an_instance_its_module_and_its_store_are_freed():
     instance = fresh()
     instance.exports.f()
     list(instance.exports.items())
-    references = [weakref.ref(instance), weakref.ref(instance.module), weakref.ref(instance.store), weakref.ref(instance.exports.f)]
+    references = [
+        weakref.ref(instance),
+        weakref.ref(instance.module),
+        weakref.ref(instance.store),
+        weakref.ref(instance.exports.f),
+    ]
     del instance
     assert dead(*references)
 
@@ -83,7 +88,7 @@ def test_cycles_through_values_are_freed():
 def test_cycles_through_exceptions_are_freed():
     def h():
         error = Thing.__class__("Error", (Exception,), {})()
-        error.instance = instance
+        error.instance = instance  # noqa: F821
         errors.append(weakref.ref(error))
         raise error
 
@@ -178,7 +183,9 @@ def test_references_of_a_failed_instance_stay_valid():
 
 
 def test_host_values_stay_alive_in_guests():
-    instance = fresh('(table (export "t") 1 externref) (func (export "f") (result externref) (table.get (i32.const 0)))', {})
+    instance = fresh(
+        '(table (export "t") 1 externref) (func (export "f") (result externref) (table.get (i32.const 0)))', {}
+    )
     instance.exports.t[0] = Thing()
     gc.collect()
     assert type(instance.exports.f()) is Thing
@@ -200,7 +207,7 @@ def test_finalisers_may_use_the_instance_they_die_with():
     results = []
     instance = fresh()
     exports = instance.exports
-    finaliser = Finaliser(lambda: results.append((exports.f(), exports.memory[0], exports.table[0]())))
+    finaliser = Finaliser(lambda e=exports: results.append((e.f(), e.memory[0], e.table[0]())))
     host = Table("externref", 1)
     holder = fresh('(import "m" "t" (table 1 externref))', {"m": {"t": host}})
     host[0] = finaliser
@@ -211,86 +218,131 @@ def test_finalisers_may_use_the_instance_they_die_with():
 
 @pytest.fixture
 def eager_collector():
-    """Collections wherever an object is made."""
+    """Starts collections wherever an object is made, which call a function each time, until it is told to stop."""
     before = gc.get_threshold()
-    yield lambda: gc.set_threshold(1, 1, 1)
-    gc.set_threshold(*before)
+    going = []
+
+    def start(function):
+        def finalise():
+            if going:
+                Finaliser(finalise)
+                function()
+
+        going.append(True)
+        Finaliser(finalise)
+        gc.set_threshold(1, 1, 1)
+        return stop
+
+    def stop():
+        gc.set_threshold(*before)
+        going.clear()
+        gc.collect()
+
+    yield start
+    stop()
 
 
 def test_finalisers_may_call_a_guest_that_is_being_translated(eager_collector):
     """A collection inside the translator runs Python code, which calls the same store and module."""
     n = 150
-    functions = "".join(f"(func $f{i} (param i64) (result i64) (local i64) (local.set 1 (i64.const {i})) (i64.add (local.get 0) (local.get 1)))" for i in range(n))
+    functions = "".join(
+        f"(func $f{i} (param i64) (result i64) (local i64) (local.set 1 (i64.const {i})) (i64.add (local.get 0) (local.get 1)))"
+        for i in range(n)
+    )
     calls = "".join(f"(local.set 0 (call $f{i} (local.get 0)))" for i in range(n))
-    others = "".join(f'(func (export "g{i}") (param i64 i64 i64 i64 i64 i64) (result i64) (i64.sub (local.get 0) (i64.const {i})))' for i in range(n))
+    others = "".join(
+        f'(func (export "g{i}") (param i64 i64 i64 i64 i64 i64) (result i64) (i64.sub (local.get 0) (i64.const {i})))'
+        for i in range(n)
+    )
     instance = fresh(functions + others + f'(func (export "run") (param i64) (result i64) {calls} (local.get 0))', {})
     others = [instance.exports[f"g{i}"] for i in range(n)]
     run = instance.exports.run
     results = []
 
-    def finalise():
-        i = len(results)
-        results.append(others[i % n](-1, -1, -1, -1, -1, -1) == -1 - i % n)
-        if i < 2000:
-            Finaliser(finalise)
+    def call_another():
+        i = len(results) % n
+        results.append(others[i](-1, -1, -1, -1, -1, -1) == -1 - i)
 
-    Finaliser(finalise)
-    eager_collector()
+    stop = eager_collector(call_another)
     total = run(5)
-    gc.set_threshold(0)
+    stop()
     assert total == 5 + sum(range(n))
     assert all(results)
-    gc.collect()
 
 
 def test_finalisers_may_call_a_guest_whose_results_are_being_taken(eager_collector):
-    instance = fresh("""
+    instance = fresh(
+        """
         (func (export "f") (param i64) (result i64 funcref i64 funcref i64)
           (local.get 0) (ref.func $g) (i64.add (local.get 0) (i64.const 1)) (ref.func $h) (i64.add (local.get 0) (i64.const 2)))
         (func $g (export "g") (param i64 i64 i64 i64 i64 i64))
         (func $h (export "h"))
-    """, {})
+    """,
+        {},
+    )
     f, g = instance.exports.f, instance.exports.g
-    runs = []
-
-    def finalise():
-        runs.append(1)
-        g(-1, -1, -1, -1, -1, -1)
-        if len(runs) < 200:
-            Finaliser(finalise)
-
-    Finaliser(finalise)
-    eager_collector()
+    stop = eager_collector(lambda: g(-1, -1, -1, -1, -1, -1))
     results = [f(i) for i in range(50)]
-    gc.set_threshold(0)
+    stop()
     assert [r[::2] for r in results] == [(i, i + 1, i + 2) for i in range(50)]
     assert all(r[1] == g and r[3] == instance.exports.h for r in results)
-    gc.collect()
 
 
 def test_finalisers_may_call_a_guest_whose_backtrace_is_being_made(eager_collector):
-    instance = fresh("""
+    instance = fresh(
+        """
         (func $f (export "f") (param i32) (if (i32.eqz (local.get 0)) (then unreachable)) (call $f (i32.sub (local.get 0) (i32.const 1))))
         (func $g (export "g") (param i64 i64 i64 i64 i64 i64) (if (i64.eqz (local.get 0)) (then (return)))
           (call $g (i64.add (local.get 0) (i64.const 1)) (i64.const -1) (i64.const -1) (i64.const -1) (i64.const -1) (i64.const -1)))
-    """, {})
+    """,
+        {},
+    )
     f, g = instance.exports.f, instance.exports.g
-    runs = []
-
-    def finalise():
-        runs.append(1)
-        g(-20, -1, -1, -1, -1, -1)
-        if len(runs) < 200:
-            Finaliser(finalise)
-
-    Finaliser(finalise)
-    eager_collector()
+    stop = eager_collector(lambda: g(-20, -1, -1, -1, -1, -1))
+    traps = []
     for _ in range(5):
-        with pytest.raises(wasmcy.Trap) as caught:
+        try:
             f(10)
-        assert [frame.name for frame in caught.value.frames] == ["f"] * 11
-    gc.set_threshold(0)
-    gc.collect()
+        except wasmcy.Trap as trap:
+            traps.append([frame.name for frame in trap.frames])
+    stop()
+    assert traps == [["f"] * 11] * 5
+
+
+def test_finalisers_of_exceptions_may_throw_in_the_guest():
+    """A collection of guest exceptions drops those of the host; what dies with them calls the guest, which throws."""
+    instance = fresh(
+        """
+        (import "m" "h" (func $h)) (tag $t (param i64))
+        (table $e 100 exnref)
+        (func $make (param i64) (result exnref) (local exnref)
+          (block $b (result i64 exnref) (try_table (catch_ref $t $b) (throw $t (local.get 0))) unreachable)
+          (local.set 1) drop (local.get 1))
+        (func (export "host") (block $b (try_table (catch_all $b) (call $h))))
+        (func (export "hold") (param i32 i64) (table.set $e (local.get 0) (call $make (local.get 1))))
+        (func (export "open") (param i32) (result i64)
+          (block $b (result i64) (try_table (catch $t $b) (throw_ref (table.get $e (local.get 0)))) unreachable))
+        """,
+        {"m": {"h": lambda: fail()}},
+    )
+    calls = []
+
+    class Error(Exception):
+        def __del__(self):
+            n = len(calls)
+            calls.append(n)
+            for i in range(40):
+                instance.exports.hold((n + i) % 100, n * 1000 + i)
+                held[(n + i) % 100] = n * 1000 + i
+
+    def fail():
+        raise Error
+
+    held = {}
+    for _ in range(3000):
+        instance.exports.host()
+    assert len(calls) > 1000
+    assert {i: instance.exports.open(i) for i in held} == held
 
 
 # ------------------------------------------------------------------------------------ copies
@@ -299,7 +351,9 @@ def test_finalisers_may_call_a_guest_whose_backtrace_is_being_made(eager_collect
     lambda i: i.exports.table, lambda i: i.exports["global"], lambda i: i.exports.tag, lambda i: Func(print), lambda i: Memory(1),
     lambda i: Table(), lambda i: Global("i32"), lambda i: Tag(),
 ])  # fmt: skip
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps, lambda o: o.__reduce__(), lambda o: o.__reduce_ex__(4)])
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, pickle.dumps, lambda o: o.__reduce__(), lambda o: o.__reduce_ex__(4)]
+)
 def test_what_lives_in_a_store_is_not_copied(part, copied):
     with pytest.raises(TypeError):
         copied(part(fresh()))
@@ -331,11 +385,14 @@ def test_ten_thousand_instances_do_not_leak():
 
 
 def test_calls_do_not_leak():
-    instance = fresh("""
+    instance = fresh(
+        """
         (import "m" "h" (func $h (param i32 f64 externref) (result i64 f32)))
         (func (export "f") (param i32 f64 externref) (result i64 f32) (call $h (local.get 0) (local.get 1) (local.get 2)))
         (func (export "trap") unreachable)
-    """, {"m": {"h": lambda a, b, c: (2**62 + a, b)}})
+    """,
+        {"m": {"h": lambda a, b, c: (2**62 + a, b)}},
+    )
     f, trap, value = instance.exports.f, instance.exports.trap, object()
     counts = []
     for round in range(3):

@@ -66,7 +66,9 @@ def test_a_timeout_stops_every_cycle(name):
 
 
 def test_a_timeout_has_a_backtrace():
-    offered = exports('(func $inner (loop (br 0))) (func $outer (export "f") (call $inner))', limits=Limits(timeout=0.01))
+    offered = exports(
+        '(func $inner (loop (br 0))) (func $outer (export "f") (call $inner))', limits=Limits(timeout=0.01)
+    )
     with pytest.raises(Timeout) as caught:
         offered.f()
     assert [frame.name for frame in caught.value.frames] == ["inner", "outer"]
@@ -74,7 +76,8 @@ def test_a_timeout_has_a_backtrace():
 
 def test_each_outermost_call_has_the_whole_time():
     offered = exports(
-        ENDLESS["loop"] + '(func (export "g") (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))',
+        ENDLESS["loop"]
+        + '(func (export "g") (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))',
         limits=Limits(timeout=0.2),
     )
     for _ in range(3):
@@ -162,7 +165,9 @@ def test_ctrl_c_stops_every_cycle(name):
 
 @pytest.mark.usefixtures("in_the_main_thread")
 def test_signal_handlers_run_while_a_guest_runs():
-    instance = instantiate('(memory (export "memory") 1) (func (export "f") (loop (br_if 0 (i32.eqz (i32.load (i32.const 0))))))')
+    instance = instantiate(
+        '(memory (export "memory") 1) (func (export "f") (loop (br_if 0 (i32.eqz (i32.load (i32.const 0))))))'
+    )
     handled = []
 
     def handler(number, frame):
@@ -260,7 +265,9 @@ def test_a_guest_in_another_thread_is_interrupted_by_its_instance():
 
 
 def test_an_interrupt_stops_what_runs_not_what_will_run():
-    instance = instantiate('(func (export "f") (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))')
+    instance = instantiate(
+        '(func (export "f") (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))'
+    )
     instance.interrupt()
     instance.exports.f(10_000_000)
 
@@ -272,7 +279,10 @@ def test_a_host_function_may_interrupt_its_guest():
 
 
 def test_a_stopped_guest_can_be_called_again():
-    offered = exports(ENDLESS["loop"] + '(func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))', limits=Limits(timeout=0.005))
+    offered = exports(
+        ENDLESS["loop"] + '(func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))',
+        limits=Limits(timeout=0.005),
+    )
     for i in range(20):
         with pytest.raises(Timeout):
             offered.f()
@@ -282,7 +292,10 @@ def test_a_stopped_guest_can_be_called_again():
 # ------------------------------------------------------------------------------------ memory
 def test_memories_and_tables_of_a_store_share_its_limit():
     store = Store(Limits(memory="256KiB"))
-    one = instantiate('(memory (export "memory") 1) (table (export "table") 100 funcref) (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))) (func (export "more") (param i32) (result i32) (table.grow (ref.null func) (local.get 0)))', store=store)
+    one = instantiate(
+        '(memory (export "memory") 1) (table (export "table") 100 funcref) (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))) (func (export "more") (param i32) (result i32) (table.grow (ref.null func) (local.get 0)))',
+        store=store,
+    )
     assert store.memory_bytes == 65536 + 800
     assert one.exports.grow(3) == -1
     assert one.exports.grow(2) == 1
@@ -421,7 +434,16 @@ def test_deep_stacks_and_call_backs():
 # ------------------------------------------------------------------------------------ Limits
 @pytest.mark.parametrize(
     ("given", "memory"),
-    [("64MiB", 64 << 20), ("1.5KiB", 1536), (" 2 MB ", 2_000_000), ("3gb", 3 * 10**9), ("7", 7), ("8b", 8), (5, 5), (None, None)],
+    [
+        ("64MiB", 64 << 20),
+        ("1.5KiB", 1536),
+        (" 2 MB ", 2_000_000),
+        ("3gb", 3 * 10**9),
+        ("7", 7),
+        ("8b", 8),
+        (5, 5),
+        (None, None),
+    ],
 )
 def test_sizes_are_numbers_or_texts(given, memory):
     assert Limits(memory=given).memory == memory
@@ -438,7 +460,9 @@ def test_impossible_limits_are_refused(options):
         Limits(**options)
 
 
-@pytest.mark.parametrize("options", [{"memory": 1.5}, {"memory": []}, {"timeout": "soon"}, {"timeout": []}, {"depth": 1.5}], ids=repr)
+@pytest.mark.parametrize(
+    "options", [{"memory": 1.5}, {"memory": []}, {"timeout": "soon"}, {"timeout": []}, {"depth": 1.5}], ids=repr
+)
 def test_limits_of_other_types_are_refused(options):
     with pytest.raises((TypeError, ValueError)):
         Limits(**options)
@@ -456,7 +480,16 @@ def leb(n):
 def one_function(body, type_=b"\x60\1\x7e\1\x7e", **options):
     """The only function of a module, exported as "f"; of the type [i64] -> [i64] if nothing else is said."""
     code = leb(len(body)) + body
-    data = b"\0asm\1\0\0\0\1" + leb(1 + len(type_)) + b"\1" + type_ + b"\3\2\1\0\7\5\1\1f\0\0\x0a" + leb(1 + len(code)) + b"\1" + code
+    data = (
+        b"\0asm\1\0\0\0\1"
+        + leb(1 + len(type_))
+        + b"\1"
+        + type_
+        + b"\3\2\1\0\7\5\1\1f\0\0\x0a"
+        + leb(1 + len(code))
+        + b"\1"
+        + code
+    )
     return Module(data, **options).instantiate().exports.f
 
 
@@ -500,7 +533,18 @@ def test_a_br_table_of_a_hundred_thousand_targets():
           (block (block (block (br_table {targets} 1 (local.get 0))) (return (i32.const 10))) (return (i32.const 11)))
           (i32.const 12))
     """).f
-    assert [f(i) for i in (0, 1, 2, 3, 65535, 65536, 99_998, 99_999, 100_000, -1)] == [10, 11, 12, 10, 10, 11, 12, 10, 11, 11]
+    assert [f(i) for i in (0, 1, 2, 3, 65535, 65536, 99_998, 99_999, 100_000, -1)] == [
+        10,
+        11,
+        12,
+        10,
+        10,
+        11,
+        12,
+        10,
+        11,
+        11,
+    ]
 
 
 def test_ten_thousand_nested_blocks():
@@ -514,8 +558,15 @@ def test_ten_thousand_nested_blocks():
 
 def test_many_functions_and_a_long_chain_of_calls():
     n = 20_000
-    functions = "".join(f"(func $f{i} (param i32) (result i32) (call $f{i + 1} (i32.add (local.get 0) (i32.const {i % 7}))))" for i in range(n))
-    f = Module(binary(functions + f'(func $f{n} (param i32) (result i32) (local.get 0)) (export "f" (func $f0))')).instantiate().exports.f
+    functions = "".join(
+        f"(func $f{i} (param i32) (result i32) (call $f{i + 1} (i32.add (local.get 0) (i32.const {i % 7}))))"
+        for i in range(n)
+    )
+    f = (
+        Module(binary(functions + f'(func $f{n} (param i32) (result i32) (local.get 0)) (export "f" (func $f0))'))
+        .instantiate()
+        .exports.f
+    )
     assert f(1) == f(1) == 1 + sum(i % 7 for i in range(n))
 
 

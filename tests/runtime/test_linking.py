@@ -6,7 +6,7 @@ import pytest
 from instantiating import binary, exports, instantiate, module
 
 import wasmcy
-from wasmcy import Func, Global, LinkError, Linker, Memory, Module, Store, Table, Tag
+from wasmcy import Func, Global, Linker, LinkError, Memory, Module, Store, Table, Tag
 
 PROVIDER = """
     (memory (export "m") 1 3) (table (export "t") 2 4 funcref)
@@ -73,7 +73,10 @@ def test_a_store_can_be_given():
 # name: the kind of import, what is given, made in a store of its own
 STORED = {
     "func": ("(func)", lambda: exports('(func (export "x"))').x),
-    "host function": ("(func)", lambda: exports('(import "" "x" (func)) (export "x" (func 0))', {"": {"x": lambda: None}}).x),
+    "host function": (
+        "(func)",
+        lambda: exports('(import "" "x" (func)) (export "x" (func 0))', {"": {"x": lambda: None}}).x,
+    ),
     "memory": ("(memory 0)", lambda: exports('(memory (export "x") 0)').x),
     "table": ("(table 0 funcref)", lambda: exports('(table (export "x") 0 funcref)').x),
     "global": ("(global i32)", lambda: exports('(global (export "x") i32 (i32.const 0))').x),
@@ -129,7 +132,12 @@ def given_one():
     [
         ("(func)", "none", "a Python NoneType", "a function (func)"),
         ("(func (param i64))", "number", "1", "a function (func (param i64))"),
-        ("(func (param i64))", "function", "a function (func (param i32) (result i32))", "a function (func (param i64))"),
+        (
+            "(func (param i64))",
+            "function",
+            "a function (func (param i32) (result i32))",
+            "a function (func (param i64))",
+        ),
         ("(func)", "memory", "a memory of 1 pages", "a function (func)"),
         ("(memory 1)", "function", "a function (func (param i32) (result i32))", "a memory"),
         ("(memory 1)", "text", "a Python str", "a memory"),
@@ -158,7 +166,9 @@ def test_imports_that_do_not_match(wanted, given, described, said):
     assert described in text and said in text.partition("wanted ")[2]
 
 
-@pytest.mark.parametrize("imports", [None, {}, {"env": {}}, {"other": {"thing": print}}, {"env": types.MappingProxyType({})}], ids=repr)
+@pytest.mark.parametrize(
+    "imports", [None, {}, {"env": {}}, {"other": {"thing": print}}, {"env": types.MappingProxyType({})}], ids=repr
+)
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
@@ -243,14 +253,24 @@ CHAIN = """
 
 
 def test_calls_pass_through_many_instances():
-    last = instantiate('(func (export "next") (param i32 i64) (result i64) (i64.add (local.get 1) (i64.extend_i32_s (local.get 0))))')
+    last = instantiate(
+        '(func (export "next") (param i32 i64) (result i64) (i64.add (local.get 1) (i64.extend_i32_s (local.get 0))))'
+    )
     for i in range(1, 101):
         last = instantiate(CHAIN.format(id=i), {"p": last})
     assert last.exports.next(0, 0) == -100 + 2 * sum(range(1, 101))
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 100])
-@pytest.mark.parametrize("call", ["call $f", "return_call $f", "call_indirect (type $t) (i32.const 0)", "return_call_indirect (type $t) (i32.const 0)"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "call $f",
+        "return_call $f",
+        "call_indirect (type $t) (i32.const 0)",
+        "return_call_indirect (type $t) (i32.const 0)",
+    ],
+)
 def test_any_signature_crosses_instances(n, call):
     types_ = "i64 " * n
     backwards = " ".join(f"(local.get {n - 1 - i})" for i in range(n))
@@ -329,8 +349,8 @@ def test_segments_initialise_shared_objects():
 @pytest.mark.parametrize(
     ("trap", "message"),
     [
-        ("(data (i32.const 65536) \"x\")", "out of bounds memory access"),
-        ("(data (i32.const -1) \"x\")", "out of bounds memory access"),
+        ('(data (i32.const 65536) "x")', "out of bounds memory access"),
+        ('(data (i32.const -1) "x")', "out of bounds memory access"),
         ("(elem (i32.const 4) $f)", "out of bounds table access"),
         ("(elem (i32.const -1) $f)", "out of bounds table access"),
         ("(start $trap)", "unreachable"),
@@ -352,7 +372,10 @@ def test_a_failed_instantiation_leaves_what_it_has_done(trap, message):
     assert table[0]() == 41 and table[0]() == 42
     assert table[1] is None
     assert memory[0:5] == (b"\0\0\0\0\0" if trap.startswith("(elem") else b"kept\0")
-    other = exports('(import "p" "t" (table 4 funcref)) (func (export "f") (result i32) (call_indirect (result i32) (i32.const 0)))', {"p": {"t": table}})
+    other = exports(
+        '(import "p" "t" (table 4 funcref)) (func (export "f") (result i32) (call_indirect (result i32) (i32.const 0)))',
+        {"p": {"t": table}},
+    )
     assert other.f() == 43
 
 
@@ -376,12 +399,16 @@ def test_a_linker_links_by_name():
     linker = Linker()
     linker.define("env", "log", print)
     linker.define("env", "seven", lambda: 7)
-    provider = linker.instantiate(module('(memory (export "m") 1) (func (export "f") (result i32) (i32.const 3))'), "provider")
-    user = linker.instantiate(module("""
+    provider = linker.instantiate(
+        module('(memory (export "m") 1) (func (export "f") (result i32) (i32.const 3))'), "provider"
+    )
+    user = linker.instantiate(
+        module("""
         (import "env" "seven" (func $seven (result i32))) (import "provider" "f" (func $f (result i32)))
         (import "provider" "m" (memory 1))
         (func (export "f") (result i32) (i32.store (i32.const 0) (i32.const 99)) (i32.add (call $seven) (call $f)))
-    """))
+    """)
+    )
     assert user.exports.f() == 10
     assert provider.exports.m[0] == 99
     assert user.store is provider.store is linker.store
@@ -420,6 +447,14 @@ def test_providers_come_after_imports():
 
 
 def test_types_of_different_modules_are_the_same_type():
-    provider = Module(binary('(type (func (param i64))) (type $t (func (param i32) (result i32))) (func (export "f") (type $t) (local.get 0))'))
-    user = Module(binary('(type $t (func (param i32) (result i32))) (import "p" "f" (func $f (type $t))) (table funcref (elem $f)) (func (export "f") (result i32) (call_indirect (type $t) (i32.const 5) (i32.const 0)))'))
+    provider = Module(
+        binary(
+            '(type (func (param i64))) (type $t (func (param i32) (result i32))) (func (export "f") (type $t) (local.get 0))'
+        )
+    )
+    user = Module(
+        binary(
+            '(type $t (func (param i32) (result i32))) (import "p" "f" (func $f (type $t))) (table funcref (elem $f)) (func (export "f") (result i32) (call_indirect (type $t) (i32.const 5) (i32.const 0)))'
+        )
+    )
     assert user.instantiate({"p": provider.instantiate()}).exports.f() == 5

@@ -57,7 +57,12 @@ def test_a_memory_can_be_empty():
     assert (len(memory), memory.size, memory[0:0], memory.read(0, 0), bytes(memory)) == (0, 0, b"", b"", b"")
     assert len(memoryview(memory)) == 0
     memory.write(0, b"")
-    for attempt in (lambda: memory[0], lambda: memory.read(0, 1), lambda: memory.write(0, b"x"), lambda: memory.read_cstring(0)):
+    for attempt in (
+        lambda: memory[0],
+        lambda: memory.read(0, 1),
+        lambda: memory.write(0, b"x"),
+        lambda: memory.read_cstring(0),
+    ):
         with pytest.raises(IndexError):
             attempt()
     assert memory.grow(1) == 0
@@ -77,7 +82,10 @@ def test_memories_grow_up_to_their_maximum(memory):
     assert memory[PAGE : 4 * PAGE] == bytes(3 * PAGE)
 
 
-@pytest.mark.parametrize(("pages", "error"), [(-1, ValueError), (-(10**30), ValueError), (1.5, TypeError), ("1", TypeError), (None, TypeError)])
+@pytest.mark.parametrize(
+    ("pages", "error"),
+    [(-1, ValueError), (-(10**30), ValueError), (1.5, TypeError), ("1", TypeError), (None, TypeError)],
+)
 def test_memories_grow_by_whole_pages(memory, pages, error):
     with pytest.raises(error):
         memory.grow(pages)
@@ -165,7 +173,9 @@ def test_a_span_takes_bytes_of_its_length(memory):
             memory[0:4] = wrong
 
 
-@pytest.mark.parametrize("wrong", [4, None, 1.5, "abcd", [256, 0, 0, 0], [-1, 0, 0, 0], ["a", "b", "c", "d"], object()], ids=repr)
+@pytest.mark.parametrize(
+    "wrong", [4, None, 1.5, "abcd", [256, 0, 0, 0], [-1, 0, 0, 0], ["a", "b", "c", "d"], object()], ids=repr
+)
 def test_a_span_takes_nothing_but_bytes(memory, wrong):
     with pytest.raises((TypeError, ValueError)):
         memory[0:4] = wrong
@@ -390,6 +400,27 @@ def test_guests_stay_inside(body, message, address):
     assert bytes(offered.memory) == bytes(PAGE)
 
 
+def test_a_memory_of_four_gibibytes():
+    offered = exports("""
+        (memory (export "memory") 0)
+        (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+        (func (export "store") (param i32 i64) (i64.store (local.get 0) (local.get 1)))
+        (func (export "load") (param i32) (result i64) (i64.load (local.get 0)))
+    """)
+    assert offered.grow(65536) == 0
+    assert offered.grow(1) == -1
+    assert (offered.memory.size, len(offered.memory)) == (65536, 1 << 32)
+    offered.store(-8, 5)
+    offered.store(0x7FFFFFFC, -1)
+    assert (offered.load(-8), offered.memory[(1 << 32) - 8], offered.memory[0x80000000]) == (5, 5, 255)
+    assert memoryview(offered.memory)[-8:].tolist() == [5, 0, 0, 0, 0, 0, 0, 0]
+    for address in (-7, -1):
+        with pytest.raises(wasmcy.Trap):
+            offered.load(address)
+    with pytest.raises(IndexError):
+        offered.memory[1 << 32]
+
+
 def test_bulk_operations_check_before_they_write():
     offered = exports("""
         (memory (export "memory") 20)
@@ -397,7 +428,12 @@ def test_bulk_operations_check_before_they_write():
         (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
     """)
     size = 20 * PAGE
-    for attempt in (lambda: offered.fill(1, size), lambda: offered.fill(size - 1, 2), lambda: offered.copy(1, 0, size), lambda: offered.fill(1, -1)):
+    for attempt in (
+        lambda: offered.fill(1, size),
+        lambda: offered.fill(size - 1, 2),
+        lambda: offered.copy(1, 0, size),
+        lambda: offered.fill(1, -1),
+    ):
         with pytest.raises(wasmcy.Trap):
             attempt()
     assert bytes(offered.memory) == bytes(size)

@@ -148,7 +148,10 @@ def test_a_table_that_holds_nothing_belongs_to_no_store():
 
 def test_a_function_in_a_table_outlives_its_instance():
     table = Table("funcref", 1)
-    other = instantiate('(import "m" "t" (table 1 funcref)) (func (export "f") (result i32) (call_indirect (result i32) (i32.const 0)))', {"m": {"t": table}})
+    other = instantiate(
+        '(import "m" "t" (table 1 funcref)) (func (export "f") (result i32) (call_indirect (result i32) (i32.const 0)))',
+        {"m": {"t": table}},
+    )
 
     def fill():
         made = instantiate(

@@ -232,7 +232,12 @@ def test_a_thread_that_enters_while_numbers_are_converted(kind):
 
 
 def test_free_standing_objects_belong_to_no_thread():
-    memory, table, variable, function = Memory(1), Table("funcref", 1), Global("i32", 1, mutable=True), Func(lambda: None)
+    memory, table, variable, function = (
+        Memory(1),
+        Table("funcref", 1),
+        Global("i32", 1, mutable=True),
+        Func(lambda: None),
+    )
 
     def work():
         memory[0] = 5
@@ -268,7 +273,9 @@ def test_a_small_native_stack_is_enough(kib):
 
     def work():
         offered = made.instantiate().exports
-        results.extend([offered.count(100_000), offered.even(1_000_001), offered["catch"](10_000), offered.spin(5_000_000)])
+        results.extend(
+            [offered.count(100_000), offered.even(1_000_001), offered["catch"](10_000), offered.spin(5_000_000)]
+        )
         try:
             offered.forever()
         except wasmcy.StackExhausted:
@@ -290,7 +297,10 @@ def test_calls_back_on_a_small_native_stack():
     def h(n):
         return made.exports.f(n + 1)
 
-    made = instantiate('(import "m" "h" (func $h (param i32) (result i32))) (func (export "f") (param i32) (result i32) (call $h (local.get 0)))', {"m": {"h": h}})
+    made = instantiate(
+        '(import "m" "h" (func $h (param i32) (result i32))) (func (export "f") (param i32) (result i32) (call $h (local.get 0)))',
+        {"m": {"h": h}},
+    )
     ended = []
 
     def work():

@@ -36,7 +36,12 @@ AROUND = """
 @pytest.mark.parametrize(("body", "message"), TRAPS, ids=[m for _, m in TRAPS])
 @pytest.mark.parametrize(
     ("name", "functions"),
-    [("f", ["innermost"]), ("g", ["innermost", "middle"]), ("h", ["innermost", "middle", "outer"]), ("i", ["innermost", "around_tail"])],
+    [
+        ("f", ["innermost"]),
+        ("g", ["innermost", "middle"]),
+        ("h", ["innermost", "middle", "outer"]),
+        ("i", ["innermost", "around_tail"]),
+    ],
 )
 def test_traps_have_the_message_of_the_specification_and_a_backtrace(body, message, name, functions):
     offered = exports(AROUND.format(body))
@@ -115,7 +120,9 @@ def test_what_was_done_before_a_trap_stays():
 
 def test_traps_cannot_be_caught_by_guests():
     for body, message in TRAPS:
-        offered = exports(AROUND.format(body) + '(func (export "try") (block $b (try_table (catch_all $b) (call $outer))))')
+        offered = exports(
+            AROUND.format(body) + '(func (export "try") (block $b (try_table (catch_all $b) (call $outer))))'
+        )
         with pytest.raises(Trap) as caught:
             offered["try"]()
         assert caught.value.message == message
@@ -128,7 +135,10 @@ def test_a_trap_of_the_host_passes_as_it_is():
         raise trap
 
     with pytest.raises(Trap) as caught:
-        exports('(import "m" "h" (func $h)) (func (export "f") (block $b (try_table (catch_all $b) (call $h))))', {"m": {"h": h}}).f()
+        exports(
+            '(import "m" "h" (func $h)) (func (export "f") (block $b (try_table (catch_all $b) (call $h))))',
+            {"m": {"h": h}},
+        ).f()
     assert caught.value is trap
 
 

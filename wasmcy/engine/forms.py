@@ -57,7 +57,7 @@ NAMED = (
 )  # fmt: skip
 # one per class of accumulator (integer, f64, f32)
 BY_CLASS = (
-    "setr.{}", "constr.{}", "global.get.{}.own", "global.get.{}.imported",
+    "setr.{}", "global.get.{}.own", "global.get.{}.imported",
     "global.set.{}.own:s", "global.set.{}.own:r", "global.set.{}.own:i",
     "global.set.{}.imported:s", "global.set.{}.imported:r", "global.set.{}.imported:i",
     "select.{}:s", "select.{}:r", "return.{}:s", "return.{}:r", "return.{}:i",

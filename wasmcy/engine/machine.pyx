@@ -164,7 +164,7 @@ cdef int run(Store store, Activation* activation) except -1:
 cdef int slow_poll(Store store, Activation* activation, Watch* watch) except -1:
     """Give up the GIL; look at the clock, and now and then for signals."""
     cdef double now
-    if watch.saved == NULL and not store.stress:
+    if watch.saved == NULL and not store.stressed:
         watch.saved = PyEval_SaveThread()
     now = wcy_now()
     if watch.last != 0:
@@ -185,7 +185,7 @@ cdef int slow_poll(Store store, Activation* activation, Watch* watch) except -1:
 cdef i64 paced(Store store, double elapsed) noexcept nogil:
     """Polls until the next slow one, from how long the last so many took."""
     cdef i64 pace = store.pace
-    if store.stress:
+    if store.stressed:
         return 0
     if elapsed > 2 * POLL_PERIOD and pace > 64:
         return pace // 2
@@ -604,9 +604,14 @@ cdef int init_table(Table table, InstanceData instance, u32 segment, u64* operan
 
 
 # ------------------------------------------------------------------------------------ exceptions
+cdef u64 exception_size(TagRecord* tag, u64 n) noexcept:
+    """Bytes an exception counts for; one that holds a Python exception counts for that, too."""
+    return sizeof(Exception_) + n * sizeof(u64) + (1024 if tag == NULL else 0)
+
+
 cdef Exception_* new_exception(Store store, Activation* activation, TagRecord* tag, u64* values, u64 n) except NULL:
     cdef Exception_* exception
-    cdef u64 size = sizeof(Exception_) + n * sizeof(u64)
+    cdef u64 size = exception_size(tag, n)
     if store.exception_bytes + size > store.exception_threshold:
         collect(store, activation)
         store.exception_threshold = max(<u64>1 << 16, 2 * store.exception_bytes + size)
@@ -703,7 +708,7 @@ cdef int collect(Store store, Activation* activation) except -1:
             place = &exception.next
         else:
             place[0] = exception.next
-            size = sizeof(Exception_) + exception.count * sizeof(u64)
+            size = exception_size(exception.tag, exception.count)
             store.exception_bytes -= size
             store.memory_used -= size
             if exception.tag == NULL:

@@ -234,18 +234,21 @@ for _op in BINARY:
 for _op in COMPARE:
     _kind = NAMES[_op.params[0]]
     _text = semantics.expression(_op.mnemonic)
-    for _form in FORMS[:5]:
+    # equal operands are swapped: the slot comes second; branches on a negation go forwards only
+    _forms = [form for form in FORMS[:5] if form != "sr" or short(_op) not in semantics.COMMUTATIVE]
+    for _form in _forms:
         _wide = "i" in _form and wide_immediate(_kind)
         producer(
             f"{_op.mnemonic}:{_form}", 3 if _wide else 2, _kind,
             operands(_kind, _form, "A", "B", "w2" if _wide else "half"), f"<u32>({_text})", "i32",
         )  # fmt: skip
-    for _form in FORMS[:5]:
+    for _form in _forms:
         _words = 3 if "i" in _form else 2
         _lines = operands(_kind, _form, "D", "A", "w2")
         branch(f"br.{_op.mnemonic}:{_form}", _words, _lines, _text, _kind)
         if _kind[0] == "f":
-            branch(f"brn.{_op.mnemonic}:{_form}", _words, _lines, f"not ({_text})", _kind)
+            _jump = [f"if not ({_text}):", "    JUMP", f"NEXT {_words}"]
+            one(f"brn.{_op.mnemonic}:{_form}", _words, [*_lines, *_jump], _kind)
 for _op in UNARY:
     _from, _to = NAMES[_op.params[0]], NAMES[_op.results[0]]
     for _form in "sr":
@@ -370,7 +373,6 @@ one("const32", 2, ["sp[F_D(pc)] = F_HALF(pc)", "NEXT 2"])
 one("const64", 3, ["sp[F_D(pc)] = pc[2]", "NEXT 3"])
 for _kind in ("i64", "f64", "f32"):
     one(f"setr.{_kind}", 2, [write(_kind, "F_D(pc)", ACCUMULATOR[_kind]), "NEXT 2"], _kind)
-    producer(f"constr.{_kind}", 3, _kind, [], read(_kind, "w2"), _kind)
     for _name, _cell in (
         ("own", "cell = <u64*>(<u8*>instance + F_HALF(pc))"),
         ("imported", "cell = instance.imported_globals[F_HALF(pc)]"),
@@ -401,7 +403,10 @@ branch("br", 2, [], None)
 for _kind, _word in (("i32", ""), ("i64", "64")):
     for _form in "sr":
         _value = read(_kind, {"s": "D", "r": "r"}[_form])
-        branch(f"br{_word}_nz:{_form}", 2, [], f"{_value} != 0")
+        if _word:  # the negation of eqz: forwards only
+            one(f"br{_word}_nz:{_form}", 2, [f"if {_value} != 0:", "    JUMP", "NEXT 2"])
+        else:
+            branch(f"br{_word}_nz:{_form}", 2, [], f"{_value} != 0")
         branch(f"br{_word}_z:{_form}", 2, [], f"{_value} == 0")
 for _form in "sr":  # [D, half count][displacements, two a word]: the last is the default
     one(f"br_table:{_form}", 0, [
@@ -616,7 +621,7 @@ for _name in FUSED_STORES:  # si, ri: [D address, A value, half offset][summand]
     _kind = NAMES[_op.params[1]]
     for _mode, _how in (("si", FUSE_STORE_SI), ("ri", FUSE_STORE_RI), ("ss", FUSE_STORE_SS)):
         for _form in "sri":
-            if _form == "r" and _mode == "ri" and _kind[0] == "i":
+            if _form == "r" and _mode != "si" and _kind[0] == "i":
                 continue
             _base = 2 if _mode == "ss" else 3
             _words = _base + (_form == "i")
@@ -681,7 +686,7 @@ for _op in COMPARE:
     FUSIONS[_add, ID[f"br.{_op.mnemonic}:rs"]] = ID[f"step.{short(_op)}:s"], FUSE_STEP_RS
     FUSIONS[_add, ID[f"br.{_op.mnemonic}:ri"]] = ID[f"step.{short(_op)}:i"], FUSE_STEP_RI
 for _op in COMPARE:
-    if _op.params[0] == I32:
+    if _op.params[0] == I32 and short(_op) not in semantics.COMMUTATIVE:
         FUSIONS[_add, ID[f"br.{_op.mnemonic}:sr"]] = ID[f"step.{semantics.SWAPPED[short(_op)]}:s"], FUSE_STEP_SR
 for _name, _test in (("nz", "a != 0"), ("z", "a == 0")):
     branch(f"step.{_name}", 3, _STEP, _test, "i32", "JUMP2")
@@ -721,9 +726,9 @@ def tables():
         prefix, name = op.mnemonic.split(".")
         t["swapped"][op.id] = BY_NAME[f"{prefix}.{semantics.SWAPPED[name]}"].id
         for i, form in enumerate(FORMS[:5]):
-            t["branch"][op.id * 16 + i] = ID[f"br.{op.mnemonic}:{form}"]
+            t["branch"][op.id * 16 + i] = ID.get(f"br.{op.mnemonic}:{form}", -1)
             negated = f"brn.{op.mnemonic}" if prefix[0] == "f" else f"br.{prefix}.{semantics.NEGATED[name]}"
-            t["branch"][op.id * 16 + 8 + i] = ID[f"{negated}:{form}"]
+            t["branch"][op.id * 16 + 8 + i] = ID.get(f"{negated}:{form}", -1)
     for op in LOAD:
         t["kind"][op.id], t["result"][op.id], t["size"][op.id] = KIND_LOAD, op.results[0], op.align
         for i, form in enumerate("sr"):
@@ -758,7 +763,8 @@ def tables():
     t["tests"] = [0] * n  # handler of an eqz -> 1 + (64 bits) * 2 + (operand in the accumulator)
     for op in COMPARE:
         for i, form in enumerate(FORMS[:5]):
-            t["compares"][ID[f"{op.mnemonic}:{form}"]] = op.id * 8 + i
+            if f"{op.mnemonic}:{form}" in ID:
+                t["compares"][ID[f"{op.mnemonic}:{form}"]] = op.id * 8 + i
     for i, form in enumerate("sr"):
         t["tests"][ID[f"i32.eqz:{form}"]] = 1 + i
         t["tests"][ID[f"i64.eqz:{form}"]] = 3 + i

@@ -16,7 +16,7 @@ cdef class Store:
     cdef u64 owner                          # thread that runs in the store, 0: none
     cdef int depth                          # activations, one inside the other
     cdef i64 pace                           # polls between two looks around
-    cdef bint stress                        # leave at every poll
+    cdef bint stressed                      # leave at every poll
     cdef volatile int interrupted
     cdef list kept                          # objects whose C records the store's instances point to
     cdef list externs                       # host values, by cell

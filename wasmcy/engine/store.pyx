@@ -120,7 +120,7 @@ cdef class Store:
 
     def stress(self, bint on=True):
         """For tests: leave the machine and resume at every poll."""
-        self.stress = on
+        self.stressed = on
         self.pace = 0 if on else 2000
 
     cdef int own_stack(self) except -1:

@@ -47,7 +47,7 @@ cdef class Translator(Listener):
     # tables, by instruction or handler id
     cdef short[::1] t_kind, t_operand, t_result, t_size, t_flags, t_swapped, t_any, t_handler, t_branch
     cdef short[::1] t_compares, t_tests, t_fuse_first, t_fuse_second, t_fused, t_fuse_how, t_fuse_wide, t_selects
-    cdef short[::1] c_setr, c_constr, c_get, c_get_imported, c_set, c_set_imported, c_select, c_return
+    cdef short[::1] c_setr, c_get, c_get_imported, c_set, c_set_imported, c_select, c_return
     # the operand stack
     cdef long long[::1] kinds, values, addends, types
     cdef long long height, low, highest
@@ -239,3 +239,4 @@ cdef class Translator(Listener):
     cdef int bulk(self, long long op) except -1
     cdef int needs_zero(self, long long slot) except -1
     cdef int unassign(self, long long l) except -1
+    cdef int separate(self) except -1

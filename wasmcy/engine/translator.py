@@ -231,7 +231,6 @@ class Translator(Listener):
         self.t_fuse_wide = t["fuse_wide"]
         self.t_selects = t["selects"]
         self.c_setr = _by_class["setr.{}"]
-        self.c_constr = _by_class["constr.{}"]
         self.c_get = _by_class["global.get.{}.own"]
         self.c_get_imported = _by_class["global.get.{}.imported"]
         self.c_set = array("h", [h for form in "sri" for h in _by_class["global.set.{}.own:" + form]])
@@ -1024,11 +1023,17 @@ class Translator(Listener):
         self.announced.append((kind, tag, self.labels - 1 - depth))
         return 0
 
+    def separate(self):
+        """Nothing before this point merges with what comes after it: a region's bounds must stay true."""
+        self.last = -1
+        self.latest = -1
+        self.before = -1
+
     def begin_try(self, sig):
         """Clauses are [start, end, kind, tag, slot, target, region]: where the values go, and the code."""
         params = self.context.sig_np[sig]
         self.flush(params)
-        self.last = -1
+        self.separate()
         clauses = []
         for kind, tag, l in self.announced:
             self.catches.append([self.length, -1, kind, tag, self.base + self.label_height[l], -1, len(self.tries)])
@@ -1052,6 +1057,7 @@ class Translator(Listener):
     def end_try(self, l):
         for i in self.tries[self.label_try[l]]:
             self.catches[i][1] = self.length
+        self.separate()
         return 0
 
     # ------------------------------------------------------------------ instructions
@@ -1548,6 +1554,8 @@ class Translator(Listener):
         self.fixups = 0
         self.n_targets = 0
         self.compare_mirror = -1
+        self.rel_word = 0
+        self.rel_half = 0
         self.sig = sig
         self.params = params
         self.base = locals_ + 2
