@@ -211,6 +211,15 @@ def test_the_caller_of_a_shared_host_function_is_the_one_that_calls():
     assert got == [first, second, first]
 
 
+@pytest.mark.parametrize("start", ["(start $h)", "(func $s (call $h)) (start $s)"])
+def test_the_caller_of_a_start_function_is_the_new_instance(start):
+    got = []
+    h = with_caller(lambda caller: got.append((caller.instance, caller.memory[0])))
+    text = f'(import "m" "h" (func $h)) (memory (export "memory") 1) (data (i32.const 0) "\\07") {start}'
+    instance = instantiate(text, {"m": {"h": h}})
+    assert got == [(instance, 7)]
+
+
 def test_called_from_python_there_is_no_caller():
     got = []
     Func(with_caller(got.append))()

@@ -105,6 +105,21 @@ def test_cycles_through_exceptions_are_freed():
     assert dead(reference, *errors)
 
 
+def test_host_exceptions_that_no_memory_is_left_for_are_freed():
+    def h():
+        error = OSError()
+        errors.append(weakref.ref(error))
+        raise error
+
+    errors = []
+    text = '(import "m" "h" (func $h)) (func (export "f") (block $b (try_table (catch_all $b) (call $h))))'
+    instance = fresh(text, {"m": {"h": h}}, limits=wasmcy.Limits(memory=8))
+    for _ in range(50):
+        with pytest.raises(wasmcy.MemoryLimit):
+            instance.exports.f()
+    assert dead(*errors)
+
+
 def test_failed_instantiations_are_freed():
     for text, error in [
         ("(memory 1) (start $f) (func $f unreachable)", wasmcy.Trap),

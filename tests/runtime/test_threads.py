@@ -1,11 +1,15 @@
 """Threads: a store is used by one at a time; different stores run side by side."""
 
 import _thread
+import os
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
-from instantiating import instantiate, module
+from instantiating import binary, instantiate, module
 
 import wasmcy
 from wasmcy import Func, Global, Memory, Table, WasmError
@@ -317,6 +321,21 @@ def test_calls_back_on_a_small_native_stack():
         threading.stack_size(before)
     thread.join()
     assert ended == [True]
+
+
+@pytest.mark.parametrize("body", ["(loop (br 0))", "(loop (call $h) (br 0))"])
+def test_the_interpreter_may_end_while_guests_run(body):
+    program = f"""
+import threading, time, wasmcy
+module = wasmcy.Module(bytes.fromhex("{binary(f'(import "m" "h" (func $h)) (memory 1) (func (export "f") {body})').hex()}"))
+for _ in range(3):
+    threading.Thread(target=module.instantiate({{"m": {{"h": lambda: None}}}}).exports.f, daemon=True).start()
+time.sleep(0.05)
+print("end")
+"""
+    root = Path(wasmcy.__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, env=os.environ | {"PYTHONPATH": str(root)})
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, [b"end"], b"")
 
 
 def test_the_owner_is_the_thread_not_its_name():
