@@ -669,6 +669,7 @@ cdef int collect(Store store, Activation* activation) except -1:
     cdef Exception_* exception = store.exceptions
     cdef Exception_** place
     cdef InstanceData instance
+    cdef list dropped = []
     while exception != NULL:
         count += 1
         exception = exception.next
@@ -712,6 +713,7 @@ cdef int collect(Store store, Activation* activation) except -1:
             store.exception_bytes -= size
             store.memory_used -= size
             if exception.tag == NULL:
+                dropped.append(store.errors[exception.values[0]])  # its finaliser runs when the sweep is over
                 store.errors[exception.values[0]] = None
                 store.free_errors.append(exception.values[0])
             free(exception)
