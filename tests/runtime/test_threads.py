@@ -334,7 +334,9 @@ time.sleep(0.05)
 print("end")
 """
     root = Path(wasmcy.__file__).parent.parent
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, env=os.environ | {"PYTHONPATH": str(root)})
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, timeout=60, env=os.environ | {"PYTHONPATH": str(root)}
+    )
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, [b"end"], b"")
 
 
