@@ -245,6 +245,8 @@ cdef class Instance(InstanceData):
         cdef const u8* data = self.bytes
         cdef const u64[::1] words
         cdef u64 at, n, start
+        cdef u64 nothing[1]
+        cdef Func func
         cdef Py_ssize_t i
         for i, elem in enumerate(syntax.elems):
             if elem.mode == "active":
@@ -270,7 +272,11 @@ cdef class Instance(InstanceData):
             else:
                 self.datas[i] = (segment.start, segment.end)
         if syntax.start is not None:
-            start_function(self.store, self.func_ref(syntax.start))()
+            func = start_function(self.store, self.func_ref(syntax.start))
+            if func.ref.instance == NULL:  # a host function: its caller is this instance
+                func.host_call(nothing, self)
+            else:
+                func()
         return 0
 
     cdef u64 offset(self, expr, bint is64) except? 0xFFFFFFFFFFFFFFFF:

@@ -72,6 +72,7 @@ cdef u64 LINK_SLOTS = 5
 cdef u64 MAX_RESULTS = 1000         # of a function (JS API: implementation limits)
 cdef double SIGNAL_PERIOD = 0.02    # seconds between two looks for signals
 cdef double POLL_PERIOD = 0.0002    # seconds between two slow polls, aimed at
+cdef double FAIR = 0.006            # seconds after which a thread that waits for the GIL has asked for it
 cdef i64 FIRST_PACE = 2000          # polls until the first slow one of a call
 cdef i64 MAX_PACE = 1 << 17         # polls between two slow ones, at most
 cdef u64 PIECE = 1 << 20            # bytes of a bulk operation between two looks around
@@ -126,6 +127,7 @@ cdef struct Watch:
     PyThreadState* saved            # while the GIL is not held
     double last                     # when it was looked around last, 0: not since the last answer
     double signals                  # when signals were looked for last, 0: not yet
+    double taken                    # when the GIL was taken back last, 0: not yet
 
 
 cdef int run(Store store, Activation* activation) except -1:
@@ -134,7 +136,7 @@ cdef int run(Store store, Activation* activation) except -1:
     cdef u64* stack_limit = store.stack + store.stack_slots - RESERVE
     cdef u64 reason
     watch.saved = NULL
-    watch.last = watch.signals = 0
+    watch.last = watch.signals = watch.taken = 0
     if store.pace > FIRST_PACE:
         store.pace = FIRST_PACE
     activation.poll = store.pace
@@ -153,20 +155,29 @@ cdef int run(Store store, Activation* activation) except -1:
                 slow_poll(store, activation, &watch)
             continue
         if watch.saved != NULL:
-            PyEval_RestoreThread(watch.saved)
-            watch.saved = NULL
-            watch.last = 0
+            take_back(&watch)
+        watch.last = 0
         answer(store, activation, stack_limit)
+        activation.poll -= store.pace >> 5  # the pace is that of a guest at work: an answer may take any time
         if activation.poll < 0:
             slow_poll(store, activation, &watch)
 
 
+cdef void take_back(Watch* watch) noexcept nogil:
+    PyEval_RestoreThread(watch.saved)
+    watch.saved = NULL
+    watch.taken = wcy_now()
+
+
 cdef int slow_poll(Store store, Activation* activation, Watch* watch) except -1:
-    """Give up the GIL; look at the clock, and now and then for signals."""
-    cdef double now
-    if watch.saved == NULL and not store.stressed:
+    """Give up the GIL; look at the clock, and now and then for signals.
+
+    A guest that needs Python all the time would take the GIL back before another thread wakes up.
+    It keeps it until others must have asked for it: then giving it up waits for one of them.
+    """
+    cdef double now = wcy_now()
+    if watch.saved == NULL and not store.stressed and (watch.last != 0 or now - watch.taken >= FAIR):
         watch.saved = PyEval_SaveThread()
-    now = wcy_now()
     if watch.last != 0:
         store.pace = paced(store, now - watch.last)
     if watch.signals == 0:
@@ -176,8 +187,7 @@ cdef int slow_poll(Store store, Activation* activation, Watch* watch) except -1:
     if store.interrupted or (store.deadline != 0 and now >= store.deadline) or now - watch.signals >= SIGNAL_PERIOD:
         watch.signals = now
         if watch.saved != NULL:
-            PyEval_RestoreThread(watch.saved)
-            watch.saved = NULL
+            take_back(watch)
         look_around(store, activation, now)
     return 0
 
@@ -273,11 +283,8 @@ cdef int call_host(Store store, Activation* activation, bint tail) except -1:
         store.stack_top = top
         return host_failed(store, activation)
     store.stack_top = top
-    # the pace is that of a guest at work: a host function may take any time
     if store.interrupted or store.deadline != 0 and wcy_now() >= store.deadline:
         activation.poll = -1
-    else:
-        activation.poll -= store.pace >> 5
     if tail:
         finish_tail_call(activation, func.n_results)
     else:

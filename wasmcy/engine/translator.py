@@ -1435,12 +1435,13 @@ class Translator(Listener):
         else:
             self.emit(H_RETURN_CALL if tail else H_CALL, at, n, record)
             self.word(self.functions + (x - context.n_imported_funcs) * self.function_size)
-        if height + n + 2 > self.highest:
-            self.highest = height + n + 2
+        results = context.sig_nr[type_]
+        room = height + max(n, results) + 2  # a host function's results replace its arguments, in a tail call too
+        if room > self.highest:
+            self.highest = room
         self.truncate(height)
         self.forget()
         if not tail:
-            results = context.sig_nr[type_]
             self.push_types(context.sig_ro[type_], results)
             if results == 1:
                 self.mirror[class_of(context.pool[context.sig_ro[type_]])] = at
