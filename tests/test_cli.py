@@ -12,7 +12,7 @@ import pytest
 import wasmtime
 
 import wasmcy
-from wasmcy.cli import COMMANDS, main
+from wasmcy.cli import COMMANDS, load, main
 
 PACKAGE = Path(find_spec("wasmcy").origin).parent
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(PACKAGE.parent), "PYTHONUTF8": "1"}
@@ -364,10 +364,10 @@ def test_help_names_every_command_and_option(cli):
         assert (status, err) == (0, "")
         assert all(f"wasmcy {name} " in out for name in COMMANDS)
     assert cli() == (2, "", out)
-    for name, command in COMMANDS.items():
+    for name in COMMANDS:
         status, out, err = cli(name, "--help")
         assert (status, err) == (0, "")
-        assert all(option in out for option in command.options)
+        assert all(option in out for option in load(name).options)
         assert all(f"\n  {status}  " in out for status in (124, 130, 134))
         assert max(map(len, out.splitlines())) <= 100
         assert out.isascii()
