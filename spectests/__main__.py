@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         suite = Path("/")
     total, run, left_out = Report(), 0, 0
-    exempt, known = scope.exemptions(), scope.known_failures()
+    exempt = scope.exemptions()
     for path, named in _chosen(options.paths or [suite]):
         name = scope.relative_name(path, suite)
         rule = scope.exemption(name, exempt)
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
             left_out += 1
             continue
         start = time.perf_counter()
-        report = run_file(path, name, scope.features_of(name), partial=rule is not None, known=known.get(name, ()))
+        report = run_file(path, name, scope.features_of(name), partial=rule is not None)
         for line in report.failures:
             print(line)
         if options.verbose:
@@ -62,8 +62,6 @@ def _summary(total: Report, run: int, left_out: int) -> None:
         print(f"unsupported {count} times: {reason}")
     if total.skipped:
         print(f"skipped: {total.skipped_text} on the text format, {total.skipped_unsupported} unsupported")
-    if total.known:
-        print(f"{total.known} known failures: only the wording of a message differs (spectests/known.txt)")
     print(f"{run} scripts run, {left_out} not in scope (spectests/scope.txt)")
     print(total)
 

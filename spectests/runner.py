@@ -2,11 +2,11 @@
 
 Assertions are counted: passed, failed, or skipped for one of two reasons: the assertion is about
 the text format (`skipped_text`), or a module needs what wasmcy cannot execute yet and scope.txt
-allows that for this file (`skipped_unsupported`). A wrong message on a line that known.txt lists is
-counted apart (`known`). A command that is no assertion is counted only when it fails.
+allows that for this file (`skipped_unsupported`). A command that is no assertion is counted only
+when it fails.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,16 +33,11 @@ class Failure(Exception):
     """A command did not do what the script says; the message says what happened instead."""
 
 
-class WrongMessage(Failure):
-    """The right kind of error, in other words: the only failure that known.txt can allow."""
-
-
 @dataclass
 class Report:
     """Outcome of one script or of many."""
 
     passed: int = 0
-    known: int = 0
     skipped_text: int = 0
     skipped_unsupported: int = 0
     failures: list[str] = field(default_factory=list)
@@ -54,7 +49,6 @@ class Report:
 
     def add(self, other: "Report") -> None:
         self.passed += other.passed
-        self.known += other.known
         self.skipped_text += other.skipped_text
         self.skipped_unsupported += other.skipped_unsupported
         self.failures += other.failures
@@ -62,7 +56,7 @@ class Report:
             self.unsupported[reason] = self.unsupported.get(reason, 0) + count
 
     def __str__(self) -> str:
-        return f"{self.passed} passed, {len(self.failures)} failed, {self.known} known failures, {self.skipped} skipped"
+        return f"{self.passed} passed, {len(self.failures)} failed, {self.skipped} skipped"
 
 
 def run_file(
@@ -70,11 +64,10 @@ def run_file(
     name: str | None = None,
     features: Mapping[str, bool] | None = None,
     partial: bool = False,
-    known: Collection[int] = (),
 ) -> Report:
-    """Run one script; `partial` allows modules in it to be unsupported, `known` are lines of known failures."""
+    """Run one script; `partial` allows modules in it to be unsupported."""
     text = path.read_bytes().decode("utf-8", "surrogateescape")
-    return Script(Source(text, name or str(path)), features, partial, known).run()
+    return Script(Source(text, name or str(path)), features, partial).run()
 
 
 class Script:
@@ -89,12 +82,10 @@ class Script:
         source: Source,
         features: Mapping[str, bool] | None = None,
         partial: bool = False,
-        known: Collection[int] = (),
     ) -> None:
         self.source = source
         self.engine = Engine(features)
         self.partial = partial
-        self.known = set(known)
         self.report = Report()
         self.modules: dict[str | None, Any] = {}
         self.instances: dict[str | None, Any] = {}
@@ -111,8 +102,6 @@ class Script:
             forms = self.source.forms()
         for form in forms:
             self._command(form)
-        for line in sorted(self.known):
-            self.report.failures.append(f"{self.source.name}:{line}: no wrong message here: remove it from known.txt")
         return self.report
 
     def _command(self, form: Form) -> None:
@@ -132,13 +121,6 @@ class Script:
             self.report.skipped_unsupported += is_assertion
             reason = str(error)
             self.report.unsupported[reason] = self.report.unsupported.get(reason, 0) + 1
-        except WrongMessage as error:
-            line = self.source.line(form.start)
-            if line not in self.known:
-                self._fail(form, str(error))
-                return
-            self.known.remove(line)
-            self.report.known += 1
         except Failure as error:
             self._fail(form, str(error))
         except Exception as error:
@@ -221,7 +203,7 @@ class Script:
         except kind as error:
             text = str(getattr(error, "message", error))
             if message is not None and not text.startswith(message):
-                raise WrongMessage(f"wrong message {text!r}, expected {message!r},") from None
+                raise Failure(f"wrong message {text!r}, expected {message!r},") from None
         else:
             raise Failure(f"no {kind.__name__}")
 

@@ -1,8 +1,8 @@
-"""Which scripts are run: where the suite is, what is not in scope yet, what is known to fail, each folder's features.
+"""Which scripts are run: where the suite is, what is not in scope yet, each folder's features.
 
 `scope.txt` is the list of exceptions, one `pattern  state  reason` a line: `out` means that the
 script is not run with the suite, `partial` that wasmcy may refuse some of its modules as
-unsupported. Everything else must pass whole, but for the assertions that `known.txt` lists.
+unsupported. Everything else must pass whole.
 """
 
 import os
@@ -12,7 +12,6 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 SCOPE_FILE = Path(__file__).with_name("scope.txt")
-KNOWN_FILE = Path(__file__).with_name("known.txt")
 
 # Where the scripts of a proposal contradict WebAssembly 3.0, its folder runs with the features that
 # the proposal was written against. Nothing else alters an expectation.
@@ -52,24 +51,6 @@ def exemptions() -> list[Exempt]:
 def exemption(name: str, among: list[Exempt]) -> Exempt | None:
     """What scope.txt says of a script, named relative to the suite: the first line that matches."""
     return next((one for one in among if fnmatch(name, one.pattern)), None)
-
-
-def known_failures() -> dict[str, set[int]]:
-    """The lines of known.txt: for each script that has known failures, where they are.
-
-    Raises:
-        ValueError: a line is not `file:line reason`.
-    """
-    known: dict[str, set[int]] = {}
-    for text in KNOWN_FILE.read_text().splitlines():
-        if not text or text.startswith("#"):
-            continue
-        place, *reason = text.split(None, 1)
-        name, _, line = place.rpartition(":")
-        if not name or not line.isdecimal() or not reason:
-            raise ValueError(f"{KNOWN_FILE.name}: not `file:line reason`: {text}")
-        known.setdefault(name, set()).add(int(line))
-    return known
 
 
 def suite_folder(given: str | None = None) -> Path:

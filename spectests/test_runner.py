@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from . import scope
 from .__main__ import main
 from .runner import Script
 from .sexpr import Form, ReadError, Source
@@ -50,30 +49,6 @@ def test_what_holds_passes() -> None:
 def test_assertions_on_text_are_skipped() -> None:
     report = Script(Source('(assert_malformed (module quote "(func") "unexpected token")')).run()
     assert (report.passed, report.failures, report.skipped_text) == (0, [], 1)
-
-
-def test_known_failures_are_counted_apart_and_only_wrong_messages_are() -> None:
-    text = "\n".join(
-        (
-            '(assert_malformed (module binary "xx") "other words")',
-            '(assert_malformed (module binary "xx") "unexpected end")',
-            '(assert_malformed (module binary "\\00asm\\01\\00\\00\\00") "other words")',
-        )
-    )
-    report = Script(Source(text, "s"), known=[1]).run()
-    assert (report.known, report.passed, len(report.failures)) == (1, 1, 1)
-    report = Script(Source(text, "s"), known=[1, 2, 3, 9]).run()
-    stale = [failure for failure in report.failures if "known.txt" in failure]
-    assert (report.known, [int(failure.split(":")[1]) for failure in stale]) == (1, [2, 3, 9])
-    assert len(report.failures) == 4
-
-
-@pytest.mark.parametrize("line", ["a.wast:1", "a.wast  reason", "a.wast:x  reason", ":1  reason"])
-def test_malformed_lines_of_known_txt_are_errors(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scope, "KNOWN_FILE", tmp_path / "known.txt")
-    scope.KNOWN_FILE.write_text(f"# comment\n\n{line}\n")
-    with pytest.raises(ValueError, match="not `file:line reason`"):
-        scope.known_failures()
 
 
 def test_a_missing_suite_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

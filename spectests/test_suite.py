@@ -12,7 +12,6 @@ try:
 except scope.SuiteMissing:
     SUITE = None
 EXEMPT = scope.exemptions()
-KNOWN = scope.known_failures()
 NAMES = [scope.relative_name(path, SUITE) for path in scope.scripts(SUITE)] if SUITE else []
 OUT = [name for name in NAMES if (rule := scope.exemption(name, EXEMPT)) and rule.state == "out"]
 
@@ -26,15 +25,11 @@ def test_every_line_of_scope_txt_matches_a_script() -> None:
     assert [one.pattern for one in EXEMPT if one not in used] == []
 
 
-def test_every_line_of_known_txt_is_in_a_script_that_is_run() -> None:
-    assert sorted(KNOWN.keys() - (set(NAMES) - set(OUT))) == []
-
-
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in OUT])
 def test_script_passes(name: str) -> None:
     assert SUITE is not None
     partial = scope.exemption(name, EXEMPT) is not None
-    report = run_file(SUITE / name, name, scope.features_of(name), partial, KNOWN.get(name, ()))
+    report = run_file(SUITE / name, name, scope.features_of(name), partial)
     assert not report.failures, "\n".join(report.failures)
     assert bool(report.unsupported) == partial, "every module is supported now: remove the line from scope.txt"
 

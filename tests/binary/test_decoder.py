@@ -115,6 +115,11 @@ FRAMING = [
     (HEADER + b"\x01\x80\x80\x80\x80\x10", "integer too large", 13),
     (HEADER + b"\x00\x00", "unexpected end", 10),
     (HEADER + b"\x00\x02\x02a", "length out of bounds", 10),
+    (HEADER + b"\x00\x00\x02a", "length out of bounds", 10),
+    (HEADER + b"\x00\x00\x01a", "unexpected end", 10),
+    (module((CODE, "01 03 00 41 80")) + b"\x80\x80\x80\x80\x00", "integer representation too long", 19),
+    (module((CODE, "01 02 00 01")) + b"\xff", "unexpected end", 14),
+    (module((CODE, "01 02 00 0b")) + b"\xff", "malformed section id", 14),
     (module((TYPE, "00 00")), "section size mismatch", 11),
     (module((START, "00 00")), "section size mismatch", 11),
     (module((START, "00"), (START, "00")), "unexpected content after last section", 11),
@@ -461,6 +466,7 @@ WRONG_PARTS = [
     (DATA, "01 01 02 00", "unexpected end", 14),
     (CODE, "01 03 00 0b", "unexpected end", 14),
     (CODE, "01 ff ff ff ff 0f", "unexpected end", 16),
+    (EXPORT, "02 01 61 00 00", "unexpected end", 15),
 ]
 
 

@@ -24,7 +24,7 @@ from ..module import (
     ModuleSyntax,
     Table,
 )
-from ..opcodes import BY_NAME, ENABLED, N_IDS, OPS, UNKNOWN, availability
+from ..opcodes import BY_NAME, ENABLED, N_IDS, OP_END, OPS, UNKNOWN, availability
 from ..types import FUNCREF, HEAP_FUNC, ref_type, val_type
 from .types import TypeDecoder
 
@@ -143,6 +143,7 @@ class Decoder(TypeDecoder):
             at = r.pos
             section = r.byte()
             if section > TAG:
+                self.check_unfinished_bodies()
                 self.fail("malformed section id", at)
             self.begin_section(section, at)
             if section == CUSTOM:
@@ -419,6 +420,22 @@ class Decoder(TypeDecoder):
             start_view[i] = r.skip(size)
             end_view[i] = r.pos
         return starts, ends
+
+    def check_unfinished_bodies(self) -> None:
+        """Refuse bodies that do not end with `end` for what is wrong in them.
+
+        If what follows the code section is no section, the sizes before it were too small, or a
+        body is longer than it should be; then that comes first.
+        """
+        r = self.reader
+        bodies = zip(self.module.body_start, self.module.body_end, strict=True)
+        for start, end in bodies:
+            if start < end and r.buffer[end - 1] != OP_END:
+                r.pos, r.end = start, end
+                for _ in range(r.count()):
+                    r.u32()
+                    self.val_type()
+                self.expr()
 
     def data_section(self) -> None:
         for _ in range(self.count(MAX_DATA_SEGMENTS, "data segments")):

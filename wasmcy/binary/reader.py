@@ -150,9 +150,16 @@ class Reader:
     def span(self) -> int:
         """A length in bytes and that many bytes, stepped over; returns where they begin."""
         at = self.pos
-        n = self.u32()
-        if n > self.end - self.pos:
+        end = self.end
+        self.end = self.size  # a length beyond the end is refused, too, but first for what it says
+        try:
+            n = self.u32()
+        finally:
+            self.end = end
+        if n > (end if self.pos <= end else self.size) - self.pos:
             self.fail("length out of bounds", at)
+        if self.pos > end:
+            self.overrun()
         pos = self.pos
         self.pos = pos + n
         return pos
