@@ -202,23 +202,28 @@ class Caller:
     >>> @with_caller
     ... def log(caller: Caller, at: int) -> None:
     ...     print(caller.memory.read_cstring(at).decode())
+
+    `memory` is the memory exported as "memory"; None (not in the type: it is rare) where there is none.
     """
 
-    __slots__ = ("instance",)
+    __slots__ = ("exports", "instance", "memory")
+
+    instance: Instance | None
+    exports: Exports
+    memory: Memory
 
     def __init__(self, instance: Instance | None) -> None:
         self.instance = instance
+        if instance is None:
+            self.memory = None  # type: ignore[assignment]
+        else:
+            self.exports = instance.exports
+            self.memory = instance.exports.get("memory")  # type: ignore[assignment]
 
-    @property
-    def exports(self) -> Exports:
-        if self.instance is None:
+    def __getattr__(self, name: str) -> Any:
+        if name == "exports":
             raise RuntimeError("called from Python: there is no calling instance")
-        return self.instance.exports
-
-    @property
-    def memory(self) -> Memory:
-        """The memory exported as "memory"; None (not in the type: it is rare) where there is none."""
-        return None if self.instance is None else self.instance.exports.get("memory")  # type: ignore[return-value]
+        raise AttributeError(f"a Caller has no attribute {name!r}")
 
 
 set_caller_class(Caller)

@@ -39,6 +39,7 @@ cdef extern from "os_memory.h" nogil:
 cdef extern from "Python.h":
     ctypedef struct PyThreadState
     long long PyLong_AsLongLongAndOverflow(object, int*) except? -1
+    object PyLong_FromLongLong(long long)
     bint PyLong_CheckExact(object)
     bint PyFloat_CheckExact(object)
     bint PyCallable_Check(object)
@@ -999,6 +1000,9 @@ cdef class Func:
         cdef FuncCode* function = self.ref.code
         cdef PyObject* result
         cdef object value
+        cdef Py_ssize_t i
+        cdef long long number
+        cdef bint quick = False
         cdef int status, taken = wcy_take(&store.owner, PyThread_get_thread_ident())
         if taken == 0:
             raise WasmError("the store is in use by another thread")
@@ -1020,7 +1024,8 @@ cdef class Func:
                 if sp + activation.pc[-1] > limit or sp + max(self.n_params, self.n_results) + 2 > limit:
                     status = exhausted_status()
                 else:
-                    memcpy(sp, words, self.n_params * sizeof(u64))
+                    for i in range(self.n_params):
+                        sp[i] = words[i]
                     sp[self.n_params] = <u64>RESULT_CELL
                     sp[self.n_params + 1] = 0
                     activation.sp = sp
@@ -1034,7 +1039,10 @@ cdef class Func:
                     store.depth -= 1
                     store.stack_top = sp
                 Py_LeaveRecursiveCall()
-        if status == 0:
+        if status == 0 and self.n_results == 1 and self.types[self.n_params] == T_I32 and not raw:
+            number = <i32>sp[0]
+            quick = True
+        elif status == 0:
             store.stack_top = sp + self.n_results  # making a tuple may run Python code (a collection)
             status = results_status(self, sp, raw, &result)
             store.stack_top = sp
@@ -1043,6 +1051,8 @@ cdef class Func:
             wcy_store_release(&store.owner, 0)
         if status != 0:
             raise_again(-1)
+        if quick:
+            return PyLong_FromLongLong(number)
         value = <object>result
         Py_DECREF(value)
         return value

@@ -45,10 +45,10 @@ cdef class Memory:
 
     cdef int join(self, Store store) except -1
     cdef i64 grow_pages(self, u64 pages) except -2
-    cdef u8_ptr at(self, object where, object length) except NULL
+    cdef u8_ptr at(self, object where, i64 length) except NULL
     cdef int allocate(self, u64 size) except -1
     cdef bint reserve(self, u64 size) noexcept
-    cdef tuple span(self, object key)
+    cdef i64 span(self, object key, i64* length) except -1
 
 
 cdef class Table:

@@ -43,6 +43,7 @@ cdef u64 PAGE = 65536
 cdef u64 LARGE = 1 << 20            # bytes from which a memory lives in reserved address space
 cdef u64 SPACE = 1 << 32            # address space reserved at most for a 32-bit memory
 cdef u64 MAX_TABLE = 10_000_000     # elements (JS API: implementation limits)
+cdef i64 MAX_I64 = 0x7FFFFFFFFFFFFFFF
 cdef u64 UNLIMITED = <u64>1 << 62
 cdef u64 DEFAULT_STACK = 1 << 20    # slots: 8 MiB, of which the system provides what is used
 
@@ -151,6 +152,15 @@ cdef class Store:
             raise MemoryLimit(f"memory limit of {self.memory_limit} bytes exceeded: {bytes} more wanted")
         self.memory_used += bytes
         return 0
+
+
+cdef i64 to_i64(object value) except? -1:
+    """An address or a length given from Python; those of 64 bits and more become the nearest of 63."""
+    cdef int overflow = 0
+    cdef i64 n = PyLong_AsLongLongAndOverflow(value if PyLong_CheckExact(value) else PyNumber_Index(value), &overflow)
+    if overflow:
+        return MAX_I64 if overflow > 0 else -1
+    return n
 
 
 cdef Store joined(Store own, Store store, what):
@@ -431,19 +441,20 @@ cdef class Memory:
     def __repr__(self):
         return f"<wasmcy.Memory of {self.size} pages>"
 
-    cdef u8* at(self, object where, object length) except NULL:
+    cdef u8* at(self, object where, i64 length) except NULL:
         """The address of `length` bytes from `where`, checked."""
+        cdef i64 start
         if self.store is not None:
             self.store.check_owner()
-        where = PyNumber_Index(where)
-        if where < 0 or length < 0 or where + length > self.record.size:
+        start = to_i64(where)
+        if start < 0 or length < 0 or <u64>start > self.record.size or <u64>length > self.record.size - <u64>start:
             raise IndexError(f"{length} bytes at address {where} are outside the memory of {self.record.size} bytes")
-        return self.record.base + <u64>where
+        return self.record.base + start
 
     def read(self, address, length):
         """`length` bytes from `address`; IndexError where that is outside."""
-        length = PyNumber_Index(length)
-        return PyBytes_FromStringAndSize(<char*>self.at(address, length), <Py_ssize_t>length)
+        cdef i64 n = to_i64(length)
+        return PyBytes_FromStringAndSize(<char*>self.at(address, n), <Py_ssize_t>n)
 
     def write(self, address, data):
         """Write bytes (or any buffer of them) at `address`; IndexError where they would lie outside."""
@@ -475,24 +486,30 @@ cdef class Memory:
             raise IndexError(f"no zero byte follows address {address}")
         return PyBytes_FromStringAndSize(<char*>p, <u8*>end - p)
 
-    cdef tuple span(self, key):
-        if key.step is not None and key.step != 1:
+    cdef i64 span(self, key, i64* length) except -1:
+        """Where a slice starts, and its length; not yet compared with the memory's size."""
+        cdef i64 start, stop
+        cdef object first = key.start, last = key.stop, step = key.step
+        if step is not None and step != 1:
             raise ValueError("memory slices have no step")
-        start = 0 if key.start is None else PyNumber_Index(key.start)
-        stop = self.record.size if key.stop is None else PyNumber_Index(key.stop)
+        start = 0 if first is None else to_i64(first)
+        stop = <i64>self.record.size if last is None else to_i64(last)
         if start < 0 or stop < start:
-            raise IndexError(f"addresses {start} to {stop} are no span of the memory")
-        return start, stop - start
+            raise IndexError(f"addresses {first} to {last} are no span of the memory")
+        length[0] = stop - start
+        return start
 
     def __getitem__(self, key):
+        cdef i64 start, length
         if isinstance(key, slice):
-            start, length = self.span(key)
-            return self.read(start, length)
+            start = self.span(key, &length)
+            return PyBytes_FromStringAndSize(<char*>self.at(start, length), <Py_ssize_t>length)
         return self.at(key, 1)[0]
 
     def __setitem__(self, key, value):
+        cdef i64 start, length
         if isinstance(key, slice):
-            start, length = self.span(key)
+            start = self.span(key, &length)
             data = bytes(memoryview(value) if PyObject_CheckBuffer(value) else iter(value))
             if key.stop is not None and len(data) != length:
                 raise ValueError(f"{len(data)} bytes for a span of {length}")
