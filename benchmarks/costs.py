@@ -159,6 +159,7 @@ def laziness(what: str, wasm: bytes, rounds: int) -> Cost:
 def process(*command: str) -> Callable[[], float]:
     """A function that runs a Python process to its end and gives its CPU seconds."""
     environment = dict(os.environ)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has its bytecode
     if str(HERE.parent) in sys.path:  # wasmcy is built in place, not installed
         environment["PYTHONPATH"] = str(HERE.parent)
 
