@@ -218,7 +218,7 @@ class Caller:
             self.memory = None  # type: ignore[assignment]
         else:
             self.exports = instance.exports
-            self.memory = instance.exports.get("memory")  # type: ignore[assignment]
+            self.memory = instance.exports.get("memory")
 
     def __getattr__(self, name: str) -> Any:
         if name == "exports":
