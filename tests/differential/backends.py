@@ -88,6 +88,7 @@ _TRAPS = {
     "call stack exhausted": "call stack exhausted",
     "null exception reference": "null reference",
     "null reference": "null reference",
+    "null function reference": "null reference",
 }
 
 
@@ -108,6 +109,7 @@ class Wasmtime:
         config.wasm_threads = True
         config.wasm_exceptions = True
         config.wasm_wide_arithmetic = True
+        config.wasm_function_references = True
         config.cranelift_opt_level = level
         config.memory_reservation = 1 << 20
         self._engine = wasmtime.Engine(config)

@@ -500,6 +500,31 @@ REFERENCE_FIELDS = (
 )
 
 
+def typed_references() -> Iterator[Case]:
+    """References to functions of a known type: called, tested for null."""
+    for reference in ("(ref.func $it)", "(local.get $f)"):  # in the accumulator, in a slot
+        before = "(local.set $f (ref.func $it))"
+        for call in ("call_ref", "return_call_ref"):
+            argument = "(i32.add (local.get $a) (local.get $b))"
+            yield Case(f"{before} ({call} $ii {argument} {reference})", "i32", "(local $f (ref null $ii))")
+        yield Case(f"{before} (drop (ref.as_non_null {reference})) (local.get $a)", "i32", "(local $f (ref null $ii))")
+    for branch in ("br_on_null", "br_on_non_null"):
+        for value in ("(ref.null $ii)", "(ref.func $it)", "(local.get $f)"):
+            yield Case(
+                f"(block $no (block $yes (result (ref $ii)) ({branch} {'$no' if branch == 'br_on_null' else '$yes'} {value})"
+                f" {'' if branch == 'br_on_null' else '(return (i32.const 1))'})"
+                " (local.set $f) (return (call_ref $ii (local.get $a) (local.get $f)))) (i32.const 2)",
+                "i32",
+                "(local $f (ref null $ii))",
+            )  # fmt: skip
+
+
+TYPED_REFERENCE_FIELDS = (
+    '(memory (export "m") 1) (type $ii (func (param i32) (result i32))) (elem declare func $it)'
+    "(func $it (type $ii) (i32.mul (local.get 0) (i32.const 3)))"
+)
+
+
 def exceptions() -> Iterator[Case]:
     yield Case("(block (result i32) (try_table (catch $e 0) (throw $e (local.get $b))) (i32.const 1))", "i32")
     yield Case("(throw $e (local.get $b))")
@@ -541,6 +566,7 @@ def groups() -> list[Group]:
         group(calls(), "calls", CALL_FIELDS),
         group(variables(), "variables", VARIABLE_FIELDS),
         group(references(), "references", REFERENCE_FIELDS),
+        group(typed_references(), "typed references", TYPED_REFERENCE_FIELDS),
         group(exceptions(), "exceptions", '(memory (export "m") 1) (tag $e (param i32))'),
         group(wide_arithmetic(), "wide arithmetic"),
     ]

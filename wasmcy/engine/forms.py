@@ -53,6 +53,7 @@ NAMED = (
     "enter4", "unreachable", "operation",
     "throw", "memory.size", "ref.func", "ref.func.imported", "table.get", "table.set", "index64", "memory.copy",
     "memory.fill", "step2", "move2",
+    "call_ref:s", "call_ref:r", "return_call_ref:s", "return_call_ref:r", "ref.as_non_null",
     "i64.eqz:s", "leave.result", "leave.link", "leave.translate",
 )  # fmt: skip
 # one per class of accumulator (integer, f64, f32)

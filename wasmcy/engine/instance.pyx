@@ -7,7 +7,7 @@
 
 from array import array
 
-from libc.stdlib cimport calloc
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
 
 from wasmcy.engine.code cimport Code
@@ -285,9 +285,22 @@ cdef class Instance(InstanceData):
 
     cdef u64 constant(self, expr) except? 0xFFFFFFFFFFFFFFFF:
         """The word of a constant expression, which has been validated."""
+        cdef u64 few[16]
+        cdef Py_ssize_t at = expr[0], end = expr[1]
+        cdef u64* stack = few
+        if end - at <= 32:  # a value on the stack took two bytes at least
+            return self.evaluate(at, end, stack)
+        stack = <u64*>malloc((end - at) // 2 * sizeof(u64))
+        if stack == NULL:
+            raise MemoryError
+        try:
+            return self.evaluate(at, end, stack)
+        finally:
+            free(stack)
+
+    cdef u64 evaluate(self, Py_ssize_t at, Py_ssize_t end, u64* stack) except? 0xFFFFFFFFFFFFFFFF:
         cdef const u8* data = self.bytes  # an expression lies inside: the decoder made its bounds
-        cdef Py_ssize_t at = expr[0], end = expr[1], depth = 0, i, imported
-        cdef u64 stack[16]
+        cdef Py_ssize_t depth = 0, i, imported
         cdef int op
         cdef i64 n
         while at < end:
@@ -295,8 +308,6 @@ cdef class Instance(InstanceData):
             at += 1
             if op == OP_END:
                 break
-            if depth >= 15:
-                raise Unsupported("a constant expression nested this deeply")
             if op == OP_I32_CONST or op == OP_I64_CONST:
                 n = read_signed(data, &at)
                 stack[depth] = <u32>n if op == OP_I32_CONST else <u64>n

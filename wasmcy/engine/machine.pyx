@@ -94,6 +94,7 @@ cdef dict MESSAGES = {
     TRAP_TABLE_BOUNDS: "out of bounds table access",
     TRAP_UNALIGNED: "unaligned atomic",
     TRAP_NULL: "null reference",
+    TRAP_NULL_FUNCTION: "null function reference",
 }
 
 
@@ -233,6 +234,8 @@ cdef int answer(Store store, Activation* activation, u64* stack_limit) except -1
     """Whatever needs Python: calls that leave, translation, rare instructions, exceptions, traps."""
     cdef u64 reason = activation.reason
     cdef FuncCode* function
+    if reason == LEAVE_SUBTYPE or reason == LEAVE_TAIL_SUBTYPE:
+        reason = call_subtype(activation)
     if reason == LEAVE_CALL or reason == LEAVE_TAIL_CALL:
         if activation.callee.instance == NULL:
             return call_host(store, activation, reason == LEAVE_TAIL_CALL)
@@ -273,6 +276,20 @@ cdef Py_ssize_t stub_offset = _stub_offset()
 
 
 # ------------------------------------------------------------------------------------ calls that leave
+cdef u64 call_subtype(Activation* activation) except 0:
+    """An indirect call's callee is not of the type expected: it may be called if that is a supertype of its own.
+
+    The answer is how the call leaves.  Spec: 4.6.5 "Control Instructions", call_indirect.
+    """
+    cdef u64 reason = LEAVE_TAIL_CALL if activation.reason == LEAVE_TAIL_SUBTYPE else LEAVE_CALL
+    if not matching.is_subtype(activation.callee.type, wcy_half(activation.pc + 2, 0)):
+        raise trap(activation, TRAP_SIGNATURE)
+    activation.reason = reason
+    if reason == LEAVE_CALL:
+        activation.pc += 3
+    return reason
+
+
 cdef int call_host(Store store, Activation* activation, bint tail) except -1:
     """Call a Python function with the arguments at `args`; its results replace them."""
     cdef Func func = <Func>activation.callee.host

@@ -167,11 +167,14 @@ cdef enum Reason:
     TRAP_TABLE_BOUNDS
     TRAP_UNALIGNED
     TRAP_NULL
+    TRAP_NULL_FUNCTION
     LEAVE_EXHAUSTED
     LEAVE_RESULT
     LEAVE_TRANSLATE
     LEAVE_CALL                      # a host function or one of another instance: Activation.callee
     LEAVE_TAIL_CALL
+    LEAVE_SUBTYPE                   # an indirect call found a function of another type, perhaps of a subtype
+    LEAVE_TAIL_SUBTYPE
     LEAVE_LINK                      # a call into another instance returned
     LEAVE_POLL
     LEAVE_BULK                      # a large memory.copy or memory.fill

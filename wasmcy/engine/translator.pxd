@@ -3,6 +3,8 @@ from wasmcy.validation.context cimport Context
 from wasmcy.validation.listener cimport Listener
 
 cdef long long OP_BLOCK, OP_BR, OP_BR_IF, OP_BR_TABLE, OP_CALL, OP_CALL_INDIRECT, OP_DROP, OP_ELSE, OP_END
+cdef long long OP_BR_ON_NON_NULL, OP_BR_ON_NULL, OP_CALL_REF, OP_I64_EQ, OP_REF_AS_NON_NULL, OP_REF_EQ
+cdef long long OP_RETURN_CALL_REF
 cdef long long OP_F32_CONST, OP_F64_CONST, OP_GLOBAL_GET, OP_GLOBAL_SET, OP_I32_ADD, OP_I32_CONST, OP_I64_CONST
 cdef long long OP_I64_EQZ, OP_IF, OP_LOCAL_GET, OP_LOCAL_SET, OP_LOCAL_TEE, OP_LOOP, OP_MEMORY_COPY, OP_MEMORY_FILL
 cdef long long OP_MEMORY_SIZE, OP_MEMORY_GROW, OP_TABLE_GROW, OP_TABLE_SIZE, OP_NOP, OP_ATOMIC_FENCE, OP_REF_FUNC
@@ -21,6 +23,7 @@ cdef long long H_CONST32, H_CONST64, H_ENTER, H_ENTER1, H_MEMORY_COPY, H_MEMORY_
 cdef long long H_MOVE2, H_MOVE4
 cdef long long H_MOVESPAN, H_OPERATION, H_REF_FUNC, H_REF_FUNC_IMPORTED, H_RETURN_CALL, H_RETURN_CALL_IMPORT
 cdef long long H_RETURN_CALL_INDIRECT, H_RETURN_CALL_INDIRECT_R, H_RETURN_MANY, H_RETURN_VOID, H_STEP2, H_TABLE_GET
+cdef long long H_CALL_REF, H_CALL_REF_R, H_RETURN_CALL_REF, H_RETURN_CALL_REF_R, H_REF_AS_NON_NULL
 cdef long long H_TABLE_SET, H_INDEX64, H_THROW, H_UNREACHABLE
 cdef long long I32, I64, F32, F64, V128
 cdef long long LOCAL, CONST, TEMP, ACC, SUM, AT_BLOCK, AT_LOOP, AT_IF, AT_FUNCTION, AT_TRY, IN_SLOT, IN_ACC
@@ -142,11 +145,15 @@ cdef class Translator(Listener):
     )
     cdef int leave_function(self) except -1
     cdef int branch(self, long long l) except -1
-    @cython.locals(
-        n='long long', i='long long', over='long long', m0='long long', m1='long long', m2='long long',
-        moves='bint',
-    )
+    @cython.locals(n='long long', i='long long', over='long long', moves='bint')
     cdef int branch_on(self, long long l) except -1
+    @cython.locals(m0='long long', m1='long long', m2='long long')
+    cdef int branch_between(self, long long over, long long l) except -1
+    cdef long long hold(self, long long i) except -1
+    @cython.locals(n='long long', top='long long', i='long long', slot='long long')
+    cdef int branch_on_null(self, long long l) except -1
+    @cython.locals(n='long long', i='long long', slot='long long')
+    cdef int branch_on_non_null(self, long long l) except -1
     @cython.locals(n="long long")
     cpdef int target(self, long long depth) except -1
     @cython.locals(
@@ -200,9 +207,9 @@ cdef class Translator(Listener):
     )
     cdef int select(self) except -1
     @cython.locals(
-        context='Context', indirect='bint', tail='bint', found='long long', value='long long', type_='long long',
-        i='long long', n='long long', height='long long', at='long long', record='long long', handler='long long',
-        results='long long',
+        context='Context', by_ref='bint', indirect='bint', tail='bint', found='long long', value='long long',
+        type_='long long', i='long long', n='long long', height='long long', at='long long', record='long long',
+        handler='long long', results='long long',
     )
     cdef int call(self, long long op, long long x, long long table) except -1
     @cython.locals(height='long long', i='long long', handler='long long')

@@ -28,9 +28,12 @@ from ..opcodes import (
     OP_BLOCK,
     OP_BR,
     OP_BR_IF,
+    OP_BR_ON_NON_NULL,
+    OP_BR_ON_NULL,
     OP_BR_TABLE,
     OP_CALL,
     OP_CALL_INDIRECT,
+    OP_CALL_REF,
     OP_DROP,
     OP_ELSE,
     OP_END,
@@ -41,6 +44,7 @@ from ..opcodes import (
     OP_I32_ADD,
     OP_I32_CONST,
     OP_I64_CONST,
+    OP_I64_EQ,
     OP_I64_EQZ,
     OP_IF,
     OP_LOCAL_GET,
@@ -52,12 +56,15 @@ from ..opcodes import (
     OP_MEMORY_GROW,
     OP_MEMORY_SIZE,
     OP_NOP,
+    OP_REF_AS_NON_NULL,
+    OP_REF_EQ,
     OP_REF_FUNC,
     OP_REF_IS_NULL,
     OP_REF_NULL,
     OP_RETURN,
     OP_RETURN_CALL,
     OP_RETURN_CALL_INDIRECT,
+    OP_RETURN_CALL_REF,
     OP_SELECT,
     OP_SELECT_T,
     OP_TABLE_GET,
@@ -162,6 +169,11 @@ H_RETURN_CALL = _handlers["return_call"]
 H_RETURN_CALL_IMPORT = _handlers["return_call_import"]
 H_RETURN_CALL_INDIRECT = _handlers["return_call_indirect:s"]
 H_RETURN_CALL_INDIRECT_R = _handlers["return_call_indirect:r"]
+H_CALL_REF = _handlers["call_ref:s"]
+H_CALL_REF_R = _handlers["call_ref:r"]
+H_RETURN_CALL_REF = _handlers["return_call_ref:s"]
+H_RETURN_CALL_REF_R = _handlers["return_call_ref:r"]
+H_REF_AS_NON_NULL = _handlers["ref.as_non_null"]
 H_ENTER = _handlers["enter"]
 H_ENTER1 = _handlers["enter1"]  # enter2 to enter4 follow it
 H_UNREACHABLE = _handlers["unreachable"]
@@ -940,6 +952,10 @@ class Translator(Listener):
         over = -1
         if self.branch_if(1):
             over = self.add_fixup(-1)
+        return self.branch_between(over, l)
+
+    def branch_between(self, over, l):
+        """Move the topmost values to label l and go there; the branch `over`, if any, goes around that."""
         self.last = -1
         m0 = self.mirror[0]
         m1 = self.mirror[1]
@@ -960,6 +976,48 @@ class Translator(Listener):
         self.last = -1
         self.latest = -1
         self.before = -1
+        return 0
+
+    def hold(self, i):
+        """A slot that holds entry i, which stays on the stack."""
+        if self.kinds[i] != TEMP and self.kinds[i] != LOCAL:
+            self.settle(i)
+        return self.values[i]
+
+    def branch_on_null(self, l):
+        """br_on_null: the reference is on top and stays there, the values for label l are below it."""
+        n = self.arity(l)
+        top = self.height - 1
+        for i in range(top - n, top):
+            if self.kinds[i] == SUM or n > MOVES or (l == 0 and n > 1):
+                self.settle(i)
+        slot = self.hold(top)
+        self.height = top
+        if l != 0 and not self.moves_needed(l):
+            self.fuse(H_BR64_Z, slot, 0, 0, 0, 0)
+            self.link(l)
+            self.last = -1
+        else:
+            self.fuse(H_BR64_NZ, slot, 0, 0, 0, 0)
+            self.branch_between(self.add_fixup(-1), l)
+        self.height = top + 1
+        return 0
+
+    def branch_on_non_null(self, l):
+        """br_on_non_null: the reference on top is the last of the values for label l; else it is dropped."""
+        n = self.arity(l)
+        for i in range(self.height - n, self.height):
+            if self.kinds[i] == SUM or n > MOVES or (l == 0 and n > 1):
+                self.settle(i)
+        slot = self.hold(self.height - 1)
+        if l != 0 and self.label_kind[l] != AT_LOOP and not self.moves_needed(l):
+            self.fuse(H_BR64_NZ, slot, 0, 0, 0, 0)
+            self.link(l)
+            self.last = -1
+        else:
+            self.fuse(H_BR64_Z, slot, 0, 0, 0, 0)
+            self.branch_between(self.add_fixup(-1), l)
+        self.pop_quietly()
         return 0
 
     def target(self, depth):
@@ -1387,14 +1445,15 @@ class Translator(Listener):
     def call(self, op, x, table):
         """Arguments in their homes; the return record and the callee's frame follow them."""
         context = self.context
-        indirect = op == OP_CALL_INDIRECT or op == OP_RETURN_CALL_INDIRECT
-        tail = op == OP_RETURN_CALL or op == OP_RETURN_CALL_INDIRECT
+        by_ref = op == OP_CALL_REF or op == OP_RETURN_CALL_REF
+        indirect = by_ref or op == OP_CALL_INDIRECT or op == OP_RETURN_CALL_INDIRECT
+        tail = op == OP_RETURN_CALL or op == OP_RETURN_CALL_INDIRECT or op == OP_RETURN_CALL_REF
         found = IN_SLOT
         value = 0
         type_ = x if indirect else context.func_sig[x]
         self.resolve(1 if indirect else 0)
-        if indirect:
-            if context.table_is64[table]:
+        if indirect:  # an index or a reference is on top
+            if not by_ref and context.table_is64[table]:
                 self.narrow_index()
             self.pop()
             found = self.found
@@ -1423,7 +1482,12 @@ class Translator(Listener):
             self.settle(i)
         at = self.base + height
         record = self.params << 16 if tail else 0
-        if indirect:
+        if by_ref:
+            handler = H_CALL_REF if found == IN_SLOT else H_CALL_REF_R
+            if tail:
+                handler = H_RETURN_CALL_REF if found == IN_SLOT else H_RETURN_CALL_REF_R
+            self.emit(handler, at, n, (value if found == IN_SLOT else 0) | record)
+        elif indirect:
             handler = H_CALL_INDIRECT if found == IN_SLOT else H_CALL_INDIRECT_R
             if tail:
                 handler = H_RETURN_CALL_INDIRECT if found == IN_SLOT else H_RETURN_CALL_INDIRECT_R
@@ -1761,6 +1825,17 @@ class Translator(Listener):
             self.push(CONST, 0, 0)
         elif op == OP_REF_IS_NULL:
             self.unary(OP_I64_EQZ)
+        elif op == OP_REF_EQ:
+            self.binary(OP_I64_EQ, 1)
+        elif op == OP_REF_AS_NON_NULL:
+            self.emit(H_REF_AS_NON_NULL, self.hold(self.height - 1), 0, 0)
+            self.last = -1
+        elif op == OP_BR_ON_NULL:
+            self.branch_on_null(self.labels - 1 - x)
+        elif op == OP_BR_ON_NON_NULL:
+            self.branch_on_non_null(self.labels - 1 - x)
+        elif op == OP_CALL_REF or op == OP_RETURN_CALL_REF:
+            self.call(op, x, 0)
         elif op == OP_REF_FUNC:
             self.clobber(0)
             imported = self.context.n_imported_funcs
