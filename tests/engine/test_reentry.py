@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import wasmtime
 
 import wasmcy
 
@@ -68,7 +69,6 @@ CASES = {
 
 @pytest.mark.parametrize("name", [n for n in CASES if "signal" not in n or sys.platform != "win32"])
 def test_guest_is_not_disturbed(name: str, tmp_path: Path) -> None:
-    wasmtime = pytest.importorskip("wasmtime")
     path = tmp_path / "module.wasm"
     path.write_bytes(wasmtime.wat2wasm(MODULE % LAZY))
     root = str(Path(wasmcy.__file__).parent.parent)
@@ -99,7 +99,6 @@ while high - low > 1:
 
 def test_results_of_a_tail_call_of_the_host_fit_the_stack(tmp_path: Path) -> None:
     """As deep as it goes; what is written behind the stack's end shows in a sanitized build, or as a crash."""
-    wasmtime = pytest.importorskip("wasmtime")
     results = "(result" + " i64" * 900 + ")"
     path = tmp_path / "module.wasm"
     path.write_bytes(
