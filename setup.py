@@ -150,6 +150,7 @@ def extensions():
         return cythonize(
             made, build_dir=str(build.relative_to(ROOT)), nthreads=os.cpu_count() if len(made) > 1 else 0,
             quiet=True, show_all_warnings=False, shared_utility_qualified_name=SHARED,
+            cache="CYTHON_CACHE_DIR" in os.environ,
             compiler_directives={**common, "boundscheck": checked, "wraparound": checked},
         )  # fmt: skip
 
