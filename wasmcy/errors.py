@@ -16,10 +16,12 @@ class WasmError(Exception):
 
 
 class ModuleError(WasmError):
-    """A module is refused; says where in its bytes.
+    """A module is refused; says where in its bytes, or in its text.
 
     `offset` is a byte offset into the module, `function` an index into the
-    function index space (imports first); each is None where it is not known.
+    function index space (imports first); `line` and `column` are a place in the
+    text, counted from 1, `excerpt` is that line with a mark below the place.
+    Each is None where it is not known.
     """
 
     def __init__(
@@ -28,12 +30,18 @@ class ModuleError(WasmError):
         offset: int | None = None,
         function: int | None = None,
         function_name: str | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        excerpt: str | None = None,
     ) -> None:
-        super().__init__(message, offset, function, function_name)
+        super().__init__(message, offset, function, function_name, line, column, excerpt)
         self.message = message
         self.offset = offset
         self.function = function
         self.function_name = function_name
+        self.line = line
+        self.column = column
+        self.excerpt = excerpt
 
     def __str__(self) -> str:
         where = []
@@ -41,7 +49,10 @@ class ModuleError(WasmError):
             where.append(describe_function(self.function, self.function_name))
         if self.offset is not None:
             where.append(f"offset {self.offset:#x}")
-        return f"{self.message} ({', '.join(where)})" if where else self.message
+        if self.line is not None:
+            where.append(f"line {self.line}, column {self.column}")
+        text = f"{self.message} ({', '.join(where)})" if where else self.message
+        return f"{text}\n{self.excerpt}" if self.excerpt else text
 
 
 class MalformedError(ModuleError):
