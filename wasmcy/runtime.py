@@ -225,6 +225,19 @@ class Caller:
             raise RuntimeError("called from Python: there is no calling instance")
         raise AttributeError(f"a Caller has no attribute {name!r}")
 
+    @property
+    def limits(self) -> Limits | None:
+        """The limits of the calling instance's store."""
+        return None if self.instance is None else self.instance.store.limits
+
+    def time_left(self) -> float | None:
+        """Seconds until the running call must end, 0 if it must now; None: it may take any time.
+
+        A function that waits looks here now and then, and returns when none are left: the call then ends
+        with Timeout, or as `Instance.interrupt` wants it.
+        """
+        return None if self.instance is None else self.instance.store.time_left()
+
 
 set_caller_class(Caller)
 

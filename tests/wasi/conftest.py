@@ -38,6 +38,10 @@ class Guest:
         self.functions = self.wasi.imports()
         self._free = 1024
         self._size = size
+        self.left = None  # seconds until the running call must end
+
+    def time_left(self):
+        return self.left
 
     def raw(self, name, *arguments, module=PREVIEW1):
         """The error code of a call with plain integers."""

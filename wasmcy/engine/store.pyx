@@ -29,6 +29,7 @@ cdef extern from "os_memory.h" nogil:
     void* wcy_reserve(size_t size)
     int wcy_commit(void* base, size_t old, size_t new)
     void wcy_release(void* base, size_t size)
+    double wcy_now()
 
 cdef extern from "Python.h":
     object PyNumber_Index(object)
@@ -118,6 +119,18 @@ cdef class Store:
     def interrupt(self):
         """Stop what runs in the store, from any thread: it raises KeyboardInterrupt there."""
         self.interrupted = 1
+
+    def time_left(self):
+        """Seconds until the running call must end, 0 if it must now; None: it may take any time.
+
+        A host function that waits looks here, and returns when none are left: the call then raises
+        Timeout, or what was asked for by `interrupt`.
+        """
+        if self.interrupted:
+            return 0.0
+        if self.deadline == 0:
+            return None
+        return max(self.deadline - wcy_now(), 0.0)
 
     def stress(self, bint on=True):
         """For tests: leave the machine and resume at every poll."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
         @property
         def memory(self) -> Memory | None: ...
+        def time_left(self) -> float | None: ...
 
 
 U32 = Struct("<I")
@@ -61,6 +62,7 @@ EBUSY = 10
 EEXIST = 20
 EFAULT = 21
 EILSEQ = 25
+EINTR = 27
 EINVAL = 28
 EIO = 29
 EISDIR = 31
@@ -69,6 +71,7 @@ EMFILE = 33
 ENAMETOOLONG = 37
 ENOENT = 44
 ENOMEM = 48
+ENOTCONN = 53
 ENOTDIR = 54
 ENOTSOCK = 57
 ENOTSUP = 58
@@ -161,6 +164,9 @@ SOCKET_DGRAM, SOCKET_STREAM, SYMBOLIC_LINK = range(5, 8)
 APPEND, DSYNC, NONBLOCK, RSYNC, SYNC = (1 << bit for bit in range(5))  # fdflags
 O_CREAT, O_DIRECTORY, O_EXCL, O_TRUNC = (1 << bit for bit in range(4))  # oflags
 SYMLINK_FOLLOW = 1  # lookupflags
+PEEK, WAITALL = 1, 2  # riflags
+DATA_TRUNCATED = 1  # roflags
+SHUT_RD, SHUT_WR = 1, 2  # sdflags
 ATIM, ATIM_NOW, MTIM, MTIM_NOW = (1 << bit for bit in range(4))  # fstflags
 
 EVENT_CLOCK, EVENT_FD_READ, EVENT_FD_WRITE = range(3)

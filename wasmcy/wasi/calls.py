@@ -49,9 +49,15 @@ NO_MEMORY: Any = _NoMemory()
 
 
 def call(
-    arguments: str, result: str = "i32", name: str | None = None, modules: tuple[str, ...] = ()
+    arguments: str,
+    result: str = "i32",
+    name: str | None = None,
+    modules: tuple[str, ...] = (),
+    waits: bool = False,
 ) -> Callable[[Function], Function]:
     """Declare a call: its argument types ("i32", "u64", "s64") and the modules that have it.
+
+    A call that `waits` finds what is left of its time in `wasi.time_left`.
 
     The import carries its WebAssembly type as `signature`, such as "i32 i64 -> i32", and
     `wants_caller`, the mark of host functions that take the calling instance first.
@@ -59,7 +65,7 @@ def call(
 
     def declare(function: Function) -> Function:
         kinds = [_ARGUMENTS[kind] for kind in arguments.split()]
-        guarded = _guarded(function, [mask for _, mask in kinds])
+        guarded = _guarded(function, [mask for _, mask in kinds], waits)
         guarded.__name__ = name or function.__name__
         guarded.__doc__ = function.__doc__
         guarded.wants_caller = True
@@ -71,8 +77,10 @@ def call(
     return declare
 
 
-def _guarded(function: Function, masks: list[int]) -> Any:
+def _guarded(function: Function, masks: list[int], waits: bool) -> Any:
     def guarded(wasi: Any, caller: Caller, *arguments: int) -> int:
+        if waits:
+            wasi.time_left = caller.time_left
         memory = caller.memory
         if memory is None:
             memory = NO_MEMORY

@@ -24,7 +24,8 @@ from wasmcy.wasi.abi import (
     WasiError,
     filestat,
 )
-from wasmcy.wasi.vectors import with_views
+from wasmcy.wasi.vectors import MAX_TRANSFER, with_views
+from wasmcy.wasi.waiting import wait
 
 try:
     import fcntl
@@ -34,11 +35,14 @@ except ImportError:  # Windows
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, TypeVar
 
     from wasmcy.wasi.abi import Memory
     from wasmcy.wasi.directories import Directory
     from wasmcy.wasi.vectors import Vectors
+    from wasmcy.wasi.waiting import TimeLeft
+
+    T = TypeVar("T")
 
 MAX_DESCRIPTORS = 1024  # open at a time, of one guest
 
@@ -51,12 +55,14 @@ _ADVICE = [
 class Descriptor:
     """The base of all kinds: rights, `fdflags` and the filetype.
 
-    `name` is the guest's path of a preopened directory, None for everything else.
+    `name` is the guest's path of a preopened directory, None for everything else. `blocks` says that it
+    has to be waited for before a transfer (`when_ready`).
     """
 
-    __slots__ = ("rights", "inheriting", "flags", "filetype", "name")
+    __slots__ = ("rights", "inheriting", "flags", "filetype", "name", "blocks")
 
     refusals: dict[int, int] = {}  # right → the error where this kind of descriptor lacks it
+    atomic = MAX_TRANSFER  # bytes that a write to a ready descriptor takes without waiting
 
     def __init__(self, filetype: int, rights: int = 0, inheriting: int = 0, flags: int = 0) -> None:
         self.filetype = filetype
@@ -64,6 +70,7 @@ class Descriptor:
         self.inheriting = inheriting
         self.flags = flags
         self.name: bytes | None = None
+        self.blocks = False
 
     def refuse(self, rights: int) -> WasiError:
         """The error for a call that needs `rights`, not all of which are there."""
@@ -83,6 +90,24 @@ class Descriptor:
     def waitable(self, event: int) -> int | None:
         """The host descriptor to wait on for EVENT_FD_READ or _WRITE; None: it is ready."""
         return None
+
+    def when_ready(self, event: int, time_left: TimeLeft, transfer: Callable[[], T]) -> T:
+        """Do a transfer, after waiting for the descriptor if it `blocks`.
+
+        Raises:
+            WasiError: EAGAIN, it is not to be waited for and not ready; EINTR, the running call must end.
+        """
+        waiting = self.blocks and not self.flags & abi.NONBLOCK
+        while True:
+            if waiting:
+                host = self.waitable(event)
+                if host is not None:
+                    wait([(host, event)], None, time_left)
+            try:
+                return transfer()
+            except BlockingIOError:
+                if not waiting:
+                    raise
 
     def available(self, event: int) -> int:
         """How many bytes can be moved without waiting, as far as that is known; else 1."""
@@ -119,6 +144,7 @@ class OpenFile(Descriptor):
         if filetype == abi.CHARACTER_DEVICE and os.isatty(fd):
             rights &= ~(abi.FD_SEEK | abi.FD_TELL)  # by this guests know a terminal
         super().__init__(filetype, rights, flags=flags)
+        self.blocks = filetype != abi.REGULAR_FILE and fcntl is not None
         self.fd = fd
         self.path = path
 
@@ -179,7 +205,7 @@ class OpenFile(Descriptor):
     def set_flags(self, flags: int) -> None:
         super().set_flags(flags)
         if fcntl is not None:
-            host = fcntl.fcntl(self.fd, fcntl.F_GETFL) & ~(os.O_APPEND | os.O_NONBLOCK)
+            host = fcntl.fcntl(self.fd, fcntl.F_GETFL) & ~os.O_APPEND
             fcntl.fcntl(self.fd, fcntl.F_SETFL, host | host_flags(flags))
 
     def waitable(self, event: int) -> int | None:
@@ -348,12 +374,10 @@ def _each(functions: list[Callable[[], None]]) -> None:
 
 
 def host_flags(flags: int) -> int:
-    """The host's open flags for `fdflags`."""
-    host = 0
+    """The host's open flags for `fdflags`; waiting is done here, never in the host."""
+    host = getattr(os, "O_NONBLOCK", 0)
     if flags & abi.APPEND and fcntl is not None:  # without fcntl OpenFile.write does it
         host |= os.O_APPEND
-    if flags & abi.NONBLOCK:
-        host |= getattr(os, "O_NONBLOCK", 0)
     if flags & abi.DSYNC:
         host |= getattr(os, "O_DSYNC", 0)
     if flags & (abi.SYNC | abi.RSYNC):

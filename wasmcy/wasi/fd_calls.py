@@ -11,11 +11,12 @@ import time
 from wasmcy.wasi import abi
 from wasmcy.wasi.abi import EBADF, EINVAL, ENAMETOOLONG, ENOTCAPABLE, U32, U64, WasiError
 from wasmcy.wasi.calls import PREVIEW0, PREVIEW1, call
-from wasmcy.wasi.vectors import vectors
+from wasmcy.wasi.vectors import cut, has_room, vectors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from wasmcy.wasi.abi import Memory
     from wasmcy.wasi.descriptors import Descriptor
@@ -24,18 +25,30 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------ reading, writing
 
 
-@call("i32 i32 i32 i32")
+@call("i32 i32 i32 i32", waits=True)
 def fd_read(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, out: int) -> None:
     """Read into buffers, from the descriptor's position. EINVAL: more than 1,024 buffers."""
-    file = wasi.descriptors.find(fd, abi.FD_READ)
-    memory.write(out, U32.pack(file.read(memory, vectors(memory, iovs, count))))
+    file: Any = wasi.descriptors.find(fd, abi.FD_READ)
+    pairs = vectors(memory, iovs, count)
+    if file.blocks and has_room(pairs):
+        done = file.when_ready(abi.EVENT_FD_READ, wasi.time_left, lambda: file.read(memory, pairs))
+    else:
+        done = file.read(memory, pairs)
+    memory.write(out, U32.pack(done))
 
 
-@call("i32 i32 i32 i32")
+@call("i32 i32 i32 i32", waits=True)
 def fd_write(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, out: int) -> None:
     """Write from buffers, at the descriptor's position. EINVAL: more than 1,024 buffers."""
-    file = wasi.descriptors.find(fd, abi.FD_WRITE)
-    memory.write(out, U32.pack(file.write(memory, vectors(memory, iovs, count))))
+    file: Any = wasi.descriptors.find(fd, abi.FD_WRITE)
+    pairs = vectors(memory, iovs, count)
+    if file.blocks and has_room(pairs):
+        if wasi.time_left() is not None:
+            pairs = cut(pairs, file.atomic)
+        done = file.when_ready(abi.EVENT_FD_WRITE, wasi.time_left, lambda: file.write(memory, pairs))
+    else:
+        done = file.write(memory, pairs)
+    memory.write(out, U32.pack(done))
 
 
 @call("i32 i32 i32 u64 i32")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import sys
 
 from wasmcy.wasi import abi
@@ -13,11 +12,11 @@ from wasmcy.wasi.abi import (
     EVENT,
     EVENT_CLOCK,
     EVENT_FD_READ,
-    HANGUP,
     U32,
     WasiError,
 )
 from wasmcy.wasi.calls import PREVIEW0, PREVIEW1, call, error_code
+from wasmcy.wasi.waiting import wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,14 +28,12 @@ if TYPE_CHECKING:
     from wasmcy.wasi.preview1 import Wasi
 
 MAX_SUBSCRIPTIONS = 4096
-_LONGEST_WAIT = 3_600_000_000_000  # ns at a time; hosts refuse much longer ones
-_NS = 1_000_000_000
 
 # (userdata, type, fd, clock, timeout, flags)
 Subscription = tuple[int, int, int, int, int, int]
 
 
-@call("i32 i32 i32 i32", modules=(PREVIEW1,))
+@call("i32 i32 i32 i32", modules=(PREVIEW1,), waits=True)
 def poll_oneoff(wasi: Wasi, memory: Memory, at: int, events: int, count: int, out: int) -> None:
     """Wait until one of the subscribed events occurs; store all that have.
 
@@ -50,7 +47,7 @@ def poll_oneoff(wasi: Wasi, memory: Memory, at: int, events: int, count: int, ou
     _store(memory, events, out, _Poll(wasi, found).run())
 
 
-@call("i32 i32 i32 i32", name="poll_oneoff", modules=(PREVIEW0,))
+@call("i32 i32 i32 i32", name="poll_oneoff", modules=(PREVIEW0,), waits=True)
 def poll_oneoff_0(wasi: Wasi, memory: Memory, at: int, events: int, count: int, out: int) -> None:
     """`poll_oneoff` with preview 0's layout of a subscription."""
     found = [
@@ -111,29 +108,23 @@ class _Poll:
         self.events.append(EVENT.pack(userdata, error, kind, ready, flags))
 
     def run(self) -> list[bytes]:
-        left = min((left for left, _ in self.clocks), default=None)
+        longest = min((left for left, _ in self.clocks), default=None)
         if self.events:
-            left = 0
-        passed = 0
-        while True:
-            step = _LONGEST_WAIT if left is None else min(left - passed, _LONGEST_WAIT)
-            if self.wait(step):
-                break
-            passed += step
-            if left is not None and passed >= left:
-                break
+            longest = 0
+        if self.wait(longest) and longest:
+            longest = 0  # something came before the first clock
         for due, userdata in self.clocks:
-            if due <= passed:
+            if due <= (longest or 0):
                 self.add(userdata, EVENT_CLOCK)
         return self.events
 
-    def wait(self, longest: int) -> bool:
+    def wait(self, longest: int | None) -> bool:
         """Wait for what is watched, `longest` nanoseconds; whether any of it is ready."""
         if not self.watched:
-            if longest > 0:
-                self.wasi.sleep(longest / _NS)
+            if longest:
+                self.wasi.sleep(longest)
             return False
-        ready = _select([(host, kind) for host, _, kind, _ in self.watched], longest)
+        ready = wait([(host, kind) for host, _, kind, _ in self.watched], longest, self.wasi.time_left)
         for (host, userdata, kind, descriptor), state in zip(self.watched, ready, strict=True):
             if state is None:
                 continue
@@ -144,42 +135,6 @@ class _Poll:
             else:
                 self.add(userdata, kind, descriptor.available(kind), state)
         return any(state is not None for state in ready)
-
-
-def _select(waits: list[tuple[int, int]], longest: int) -> list[int | None]:
-    """For each (host descriptor, type): None, not ready; else its `eventrwflags`; -1: no file."""
-    if not hasattr(select, "poll"):
-        return _select_windows(waits, longest)
-    poll = select.poll()
-    wanted: dict[int, int] = {}
-    for host, kind in waits:
-        wanted[host] = wanted.get(host, 0) | _MASKS[kind]
-    for host, mask in wanted.items():
-        poll.register(host, mask)
-    found = dict(poll.poll(-(-longest // 1_000_000)))  # milliseconds, rounded up
-    ended = select.POLLHUP | select.POLLERR
-    return [
-        -1 if found.get(host, 0) & select.POLLNVAL
-        else HANGUP if found.get(host, 0) & ended
-        else 0 if found.get(host, 0) & _MASKS[kind]
-        else None
-        for host, kind in waits
-    ]  # fmt: skip
-
-
-if hasattr(select, "poll"):
-    _MASKS = (0, select.POLLIN, select.POLLOUT)  # by event type
-
-
-def _select_windows(waits: list[tuple[int, int]], longest: int) -> list[int | None]:
-    """Windows waits for sockets only: everything else is said to be ready, and may block then."""
-    try:
-        reading = [host for host, kind in waits if kind == EVENT_FD_READ]
-        writing = [host for host, kind in waits if kind != EVENT_FD_READ]
-        can_read, can_write, _ = select.select(reading, writing, [], longest / _NS)
-    except OSError:
-        return [0] * len(waits)
-    return [0 if host in (can_read if kind == EVENT_FD_READ else can_write) else None for host, kind in waits]
 
 
 def _readable(host: int) -> int:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import time
 
-from wasmcy.wasi import abi, fd_calls, path_calls, poll, process_calls  # noqa: F401 they fill MODULES
+from wasmcy.wasi import abi, fd_calls, path_calls, poll, process_calls, sock_calls  # noqa: F401 they fill MODULES
 from wasmcy.wasi.abi import EINVAL, ENOTCAPABLE, WasiError
 from wasmcy.wasi.calls import MODULES
 from wasmcy.wasi.descriptors import Descriptors, OpenDirectory
 from wasmcy.wasi.directories import open_directory
 from wasmcy.wasi.streams import HostError, Inherit, Input, Output, carrying
+from wasmcy.wasi.waiting import sleep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from socket import socket
     from typing import Any
 
     from wasmcy.wasi.directories import Directory
@@ -63,7 +65,9 @@ class Wasi:
         stdout, stderr: a file object, a callable that takes bytes, INHERIT, or None: discarded.
             File objects may be binary or text (UTF-8) and are flushed, never closed.
         dirs: the directories the guest finds: its path → the host's path, or `ReadOnly(path)`, or
-            an object like `wasmcy.wasi.directories.Directory`.
+            an object like `wasmcy.wasi.directories.Directory`. The first has the number 3.
+        sockets: `socket.socket` objects, listening or connected; their numbers follow those of the
+            directories. The guest gets duplicates that do not block, so neither do these.
         clock: INHERIT, or a callable that takes a clock's number (0 real time, 1 monotonic, 2 and
             3 processor time of process and thread) and returns nanoseconds. If it has a method
             `sleep`, taking seconds, the guest sleeps by it. None: the guest learns no time, but
@@ -90,13 +94,16 @@ class Wasi:
         dirs: Mapping[str, HostPath | ReadOnly | Directory] | None = None,
         clock: Callable[[int], int] | Inherit | None = None,
         random: Callable[[int], bytes] | Inherit | int | None = None,
+        sockets: Iterable[socket] = (),
     ) -> None:
         self.descriptors = Descriptors()
         if isinstance(args, (str, bytes)):
             raise TypeError("args is a sequence of arguments, not one string")
         self.args = [_string(arg, "an argument") for arg in args]
         self.env = _variables(os.environ if isinstance(env, Inherit) else env or {})
-        self._clocks, self.sleep = _clocks(clock)
+        self.time_left: Callable[[], float | None] = _any_time
+        self._clocks = _clocks(clock)
+        self._sleep: Callable[[float], object] | None = getattr(clock, "sleep", None)
         self._system_clock = isinstance(clock, Inherit)
         self.random = _random(random)
         self.descriptors.add(Input(stdin))
@@ -105,6 +112,10 @@ class Wasi:
         try:
             for name, host in (dirs or {}).items():
                 self._preopen(_string(name, "a directory's name"), host)
+            for given in sockets:
+                from wasmcy.wasi.sockets import duplicate  # most guests have none
+
+                self.descriptors.add(duplicate(given))
         except BaseException:
             self.descriptors.close_all()
             raise
@@ -139,6 +150,13 @@ class Wasi:
         if found is None:
             raise WasiError(EINVAL if self._clocks or number > 3 else ENOTCAPABLE)
         return found
+
+    def sleep(self, duration: int) -> None:
+        """Let so many nanoseconds pass, by the guest's clock if that can sleep."""
+        if self._sleep is None:
+            sleep(duration, self.time_left)
+        else:
+            carrying(self._sleep)(duration / 1e9)
 
     def resolution(self, number: int) -> int:
         """The nanoseconds between two readings of a clock; 1 for a clock of the program's own."""
@@ -190,20 +208,18 @@ def _variables(env: Mapping[str, str]) -> list[bytes]:
     return [_string(f"{name}={value}", "a variable") for name, value in env.items()]
 
 
-def _clocks(
-    clock: Callable[[int], int] | Inherit | None,
-) -> tuple[dict[int, Callable[[], int]], Callable[[float], object]]:
-    """The clocks by number, and how to sleep."""
+def _any_time() -> float | None:
+    return None
+
+
+def _clocks(clock: Callable[[int], int] | Inherit | None) -> dict[int, Callable[[], int]]:
+    """The clocks by number."""
     if clock is None:
-        return {}, time.sleep
+        return {}
     if isinstance(clock, Inherit):
-        return {number: read for number, (read, _) in _CLOCKS.items()}, time.sleep
+        return {number: read for number, (read, _) in _CLOCKS.items()}
     read = carrying(lambda number: int(clock(number)) & abi.MASK64)
-    sleep = getattr(clock, "sleep", None)
-    return (
-        {number: lambda number=number: read(number) for number in range(4)},  # type: ignore[misc]
-        time.sleep if sleep is None else carrying(sleep),
-    )
+    return {number: lambda number=number: read(number) for number in range(4)}  # type: ignore[misc]
 
 
 def _random(source: Callable[[int], bytes] | Inherit | int | None) -> Callable[[int], bytes]:

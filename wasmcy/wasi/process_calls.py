@@ -1,4 +1,4 @@
-"""The calls on the process: arguments, environment, clocks, randomness, exit; and sockets.
+"""The calls on the process: arguments, environment, clocks, randomness, exit.
 
 Specification: preview 1, "Modules", `wasi_snapshot_preview1`.
 """
@@ -10,8 +10,8 @@ import time
 from struct import pack
 
 from wasmcy.errors import Exit
-from wasmcy.wasi.abi import EINVAL, ENOTSOCK, ENOTSUP, U64, WasiError
-from wasmcy.wasi.calls import PREVIEW1, call
+from wasmcy.wasi.abi import EINVAL, ENOTSUP, U64, WasiError
+from wasmcy.wasi.calls import call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,35 +134,3 @@ def sched_yield(wasi: Wasi, memory: Memory) -> None:
         os.sched_yield()
     else:
         time.sleep(0)
-
-
-# ------------------------------------------------------------------------------------- sockets
-
-
-def _no_socket(wasi: Wasi, fd: int) -> None:
-    wasi.descriptors.find(fd)
-    raise WasiError(ENOTSOCK)
-
-
-@call("i32 i32 i32", modules=(PREVIEW1,))
-def sock_accept(wasi: Wasi, memory: Memory, fd: int, flags: int, out: int) -> None:
-    """Accept a connection. ENOTSOCK: a descriptor that is no socket."""
-    _no_socket(wasi, fd)
-
-
-@call("i32 i32 i32 i32 i32 i32")
-def sock_recv(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, flags: int, out: int, out_flags: int) -> None:
-    """Receive. ENOTSOCK: a descriptor that is no socket."""
-    _no_socket(wasi, fd)
-
-
-@call("i32 i32 i32 i32 i32")
-def sock_send(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, flags: int, out: int) -> None:
-    """Send. ENOTSOCK: a descriptor that is no socket."""
-    _no_socket(wasi, fd)
-
-
-@call("i32 i32")
-def sock_shutdown(wasi: Wasi, memory: Memory, fd: int, how: int) -> None:
-    """End one or both directions. ENOTSOCK: a descriptor that is no socket."""
-    _no_socket(wasi, fd)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import select
 import stat
 import sys
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from wasmcy.wasi.abi import Memory
     from wasmcy.wasi.vectors import Vectors
+    from wasmcy.wasi.waiting import TimeLeft
 
     T = TypeVar("T")
 
@@ -60,6 +62,10 @@ def carrying(function: Callable[..., T]) -> Callable[..., T]:
     return call
 
 
+# File objects that have what their descriptor has, but for what is read ahead; others may answer by themselves.
+_PLAIN = (io.FileIO, io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
+
+
 class Stream(Descriptor):
     """The base of both directions: an object with, perhaps, a host descriptor behind it.
 
@@ -78,7 +84,11 @@ class Stream(Descriptor):
         self.file = file
         self.fd = _fileno(file)
         if self.fd is not None:
-            self.filetype = abi.filetype(os.fstat(self.fd).st_mode)
+            mode = os.fstat(self.fd).st_mode
+            self.filetype = abi.filetype(mode)
+            terminal = stat.S_ISCHR(mode) and os.isatty(self.fd)
+            waits = terminal or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+            self.blocks = waits and isinstance(file, _PLAIN) and hasattr(select, "poll")
         if _is_seekable(file):
             self.rights |= abi.FD_SEEK | abi.FD_TELL
 
@@ -110,7 +120,7 @@ class Stream(Descriptor):
 class Input(Stream):
     """What a guest reads from: bytes, a file object, a callable, or nothing."""
 
-    __slots__ = ("_read", "_ahead", "_given")
+    __slots__ = ("_read", "_ahead", "_given", "_looked")
 
     def __init__(self, source: object) -> None:
         if source is INHERIT:
@@ -120,6 +130,7 @@ class Input(Stream):
         self._given = source  # a text file that is forgotten closes the one beneath
         source = _beneath(source)
         self._ahead = b""  # what the source gave beyond what was asked
+        self._looked = False
         self._read: Callable[[int], bytes | str | None]
         if source is None:
             self._read = lambda length: b""
@@ -173,7 +184,23 @@ class Input(Stream):
         return position
 
     def waitable(self, event: int) -> int | None:
+        if not self._looked:
+            self._looked = True
+            if self.blocks and isinstance(self.file, io.BufferedReader):
+                self._ahead += _read_ahead(self.file)
         return None if self._ahead else super().waitable(event)
+
+
+def _read_ahead(file: io.BufferedReader) -> bytes:
+    """What the Python program's own reads have left in a file object's buffer: its descriptor knows nothing of it."""
+    blocking = os.get_blocking(file.fileno())
+    os.set_blocking(file.fileno(), False)
+    try:
+        return file.read1(len(file.peek(1)))
+    except OSError:
+        return b""
+    finally:
+        os.set_blocking(file.fileno(), blocking)
 
 
 class Output(Stream):
@@ -184,6 +211,8 @@ class Output(Stream):
     """
 
     __slots__ = ("_write", "_flush", "_eager")
+
+    atomic = 4096  # PIPE_BUF: what a pipe that is ready takes without waiting
 
     def __init__(self, target: object, name: str) -> None:
         if target is INHERIT:
@@ -216,6 +245,11 @@ class Output(Stream):
                 raise WasiError(EAGAIN)
             return written
         return len(data)
+
+    def when_ready(self, event: int, time_left: TimeLeft, transfer: Callable[[], T]) -> T:
+        if time_left() is None:  # the host may wait: one system call less
+            return transfer()
+        return super().when_ready(event, time_left, transfer)
 
     def flush(self) -> None:
         if self._flush is not None:

@@ -57,6 +57,20 @@ def with_views(memory: Memory, pairs: Vectors, transfer: Callable[[list[memoryvi
         whole.release()
 
 
+def has_room(pairs: Vectors) -> bool:
+    """Whether the buffers hold anything: a transfer of nothing waits for nothing."""
+    return any(length for _, length in pairs)
+
+
+def cut(pairs: Vectors, most: int) -> Vectors:
+    """The buffers' first `most` bytes."""
+    kept = []
+    for at, length in pairs:
+        kept.append((at, min(length, most)))
+        most -= kept[-1][1]
+    return kept
+
+
 def gather(memory: Memory, pairs: Vectors) -> bytes:
     """Copy what a guest wants written, at most MAX_COPY bytes of it.
 
