@@ -316,6 +316,25 @@ def test_what_cannot_be_shown_is_said(cli, arguments, error):
     assert err.startswith(f"wasmcy: {error}") and err.count("\n") == 1
 
 
+def test_wasm2wat_writes_the_text_of_a_module(cli, guests):
+    with open("numbers.wasm", "rb") as file:
+        binary = file.read()
+    status, out, err = cli("wasm2wat", "numbers.wasm")
+    assert (status, out, err) == (0, wasmcy.wasm2wat(binary), "")
+    assert cli("wasm2wat", "--fold", "--no-names", "numbers.wasm", "-o", "numbers.text") == (0, "", "")
+    with open("numbers.text", encoding="utf-8") as file:
+        assert file.read() == wasmcy.wasm2wat(binary, folded=True, names=False)
+
+
+def test_wasm2wat_leaves_no_half_written_file(cli, guests):
+    with open("unreadable.wasm", "wb") as file:
+        file.write(bytes.fromhex("0061736d01000000 0104016000 00 03020100 0a06 0104 00ff0b0b"))
+    status, out, err = cli("wasm2wat", "unreadable.wasm", "--output", "unreadable.text")
+    assert (status, out) == (1, "")
+    assert err == "wasmcy: unreadable.wasm: illegal opcode 0xff (function 0, offset 0x17)\n"
+    assert not [name for name in os.listdir() if name.startswith("unreadable.text")]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGPIPE and no status for it")
 def test_a_reader_that_has_gone_ends_inspect_quietly(guests):
     reader, writer = os.pipe()
@@ -350,6 +369,7 @@ def test_a_process_without_output_runs(guests):
         (["run", "--max-stack", "1TB", "args.wasm"], "--max-stack: no size: '1TB'"),
         (["run", "--max-stack", "8GiB", "args.wasm"], "--max-stack: a stack of 8589934592 bytes"),
         (["inspect", "args.wasm", "cat.wasm"], "wasmcy inspect takes one FILE"),
+        (["wasm2wat", "args.wasm", "cat.wasm"], "wasmcy wasm2wat takes one FILE"),
     ],
 )
 def test_a_wrong_command_line_is_refused(cli, arguments, error):

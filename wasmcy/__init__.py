@@ -65,27 +65,33 @@ __all__ = [
     "Wasi",
     "WasmError",
     "__version__",
+    "wasm2wat",
     "with_caller",
 ]
 __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .text.printer import wasm2wat
     from .wasi import INHERIT, ReadOnly, Wasi
 else:
 
     def __getattr__(name: str) -> object:
-        """The names of wasmcy.wasi, which is imported when one is asked for."""
+        """The names of what is imported when one of them is asked for."""
         if name in _LATER:
-            from . import wasi
+            from importlib import import_module
 
-            for later in _LATER:
-                globals()[later] = getattr(wasi, later)
-            return globals()[name]
+            found = globals()[name] = getattr(import_module(_LATER[name], __name__), name)
+            return found
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-_LATER = ("INHERIT", "ReadOnly", "Wasi")
+_LATER = {
+    "INHERIT": ".wasi",
+    "ReadOnly": ".wasi",
+    "Wasi": ".wasi",
+    "wasm2wat": ".text.printer",
+}
 
 
 def __dir__() -> list[str]:

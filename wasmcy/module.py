@@ -22,6 +22,7 @@ from .types import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
     from typing import Literal
 
     Kind = Literal["func", "table", "memory", "global", "tag"]
@@ -192,6 +193,27 @@ class Custom(_Part):
         self.place = place
 
 
+# Subsections of a name section, by id. Spec: appendix "Name Section", and the proposal "Extended Name Section".
+NAMES_OF = (
+    "module", "func", "local", "label", "type", "table", "memory", "global", "elem", "data", "field", "tag",
+)  # fmt: skip
+NESTED_NAMES = ("local", "label", "field")  # maps of maps: by function or type, then by local, label or field
+
+
+class Names:
+    """What a name section says: the module's name, names by index, names by two indices.
+
+    `maps` has the names of what has one index, by kind, `nested` those of locals, labels and fields.
+    """
+
+    __slots__ = ("maps", "module", "nested")
+
+    def __init__(self) -> None:
+        self.module: str | None = None
+        self.maps: dict[str, dict[int, str]] = {}
+        self.nested: dict[str, dict[int, dict[int, str]]] = {}
+
+
 class ModuleSyntax:
     """The parts of a module in the order of its sections.
 
@@ -261,7 +283,7 @@ class ModuleSyntax:
         self.imported_memories: list[MemoryType] = []
         self.imported_globals: list[GlobalType] = []
         self.imported_tags: list[int] = []
-        self._names: tuple[str | None, dict[int, str]] | None = None
+        self._names: Names | None = None
         self._export_names: dict[int, str] | None = None
 
     @property
@@ -337,11 +359,11 @@ class ModuleSyntax:
     @property
     def name(self) -> str | None:
         """The module's own name, from the name section."""
-        return self._name_section()[0]
+        return self._name_section().module
 
     def function_name(self, index: int) -> str | None:
         """A function's name: from the name section, else that of an export or import of it."""
-        name = self._name_section()[1].get(index)
+        name = self._name_section().maps["func"].get(index)
         if name is not None:
             return name
         if self._export_names is None:
@@ -354,14 +376,19 @@ class ModuleSyntax:
                 self._export_names.setdefault(number, f"{imported.module}.{imported.name}")
         return self._export_names.get(index)
 
-    def _name_section(self) -> tuple[str | None, dict[int, str]]:
+    def _name_section(self) -> Names:
+        """The names of the module and of functions."""
         if self._names is None:
-            self._names = None, {}
-            for custom in self.customs:
-                if custom.name == "name":
-                    self._names = parse_names(self.data, custom.start, custom.end)
-                    break
+            self._names = self.names(("module", "func"))
+            self._names.maps.setdefault("func", {})
         return self._names
+
+    def names(self, wanted: Container[str] = NAMES_OF) -> Names:
+        """What the first name section says, of the kinds `wanted`; nothing where there is none."""
+        for custom in self.customs:
+            if custom.name == "name":
+                return parse_names(self.data, custom.start, custom.end, wanted)
+        return Names()
 
     def __repr__(self) -> str:
         return (
@@ -370,14 +397,13 @@ class ModuleSyntax:
         )
 
 
-def parse_names(data: bytes, start: int, end: int) -> tuple[str | None, dict[int, str]]:
-    """The module's name and the functions' names in a name section.
+def parse_names(data: bytes, start: int, end: int, wanted: Container[str] = NAMES_OF) -> Names:
+    """The names in a name section, of the kinds `wanted`.
 
     Lenient, for names only help people: what is malformed is where the reading
     stops, bytes that are not UTF-8 are replaced. Spec: appendix "Name Section".
     """
-    module_name: str | None = None
-    functions: dict[int, str] = {}
+    names = Names()
     at = start
 
     def u32(limit: int) -> int:
@@ -401,19 +427,29 @@ def parse_names(data: bytes, start: int, end: int) -> tuple[str | None, dict[int
         at += length
         return data[at - length : at].decode("utf-8", "replace")
 
+    def read_map(found: dict[int, str], limit: int) -> None:
+        for _ in range(u32(limit)):
+            index = u32(limit)
+            found.setdefault(index, text(limit))
+
     try:
         while at < end:
             section = data[at]
             at += 1
             size = u32(end)
             section_end = min(at + size, end)
-            if section == 0:
-                module_name = text(section_end)
-            elif section == 1:
+            kind = NAMES_OF[section] if section < len(NAMES_OF) else ""
+            if kind not in wanted:
+                pass
+            elif kind == "module":
+                names.module = text(section_end)
+            elif kind in NESTED_NAMES:
+                outer = names.nested.setdefault(kind, {})
                 for _ in range(u32(section_end)):
-                    index = u32(section_end)
-                    functions.setdefault(index, text(section_end))
+                    read_map(outer.setdefault(u32(section_end), {}), section_end)
+            else:
+                read_map(names.maps.setdefault(kind, {}), section_end)
             at = section_end
     except ValueError:
         pass
-    return module_name, functions
+    return names

@@ -57,7 +57,7 @@ class Command:
 
 VERBOSE = Option("--verbose", "", "say more; errors with a backtrace (-v)")
 HELP = Option("--help", "", "show this (-h)")
-SHORT = {"-v": "--verbose", "-h": "--help"}
+SHORT = {"-v": "--verbose", "-h": "--help", "-o": "--output"}
 
 
 def parse(prefix: str, command: Command, words: list[str]) -> tuple[Values, list[str]]:

@@ -170,7 +170,7 @@ def _print_results(module: Module, name: str, results: Any) -> None:
     """The results of a function, one in a line."""
     from struct import pack, unpack
 
-    from ..tools.disassembly import f32_text
+    from ..text.spelling import f32_text
     from ..types import F32
 
     func_type: ExternType = next(item.type for item in module.exports if item.name == name)

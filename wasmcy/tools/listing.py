@@ -11,7 +11,8 @@ import re
 from ..engine.operations import HANDLERS
 from ..errors import Unsupported
 from ..opcodes import OPS
-from .disassembly import instructions, locals_of, quoted
+from ..text.spelling import quoted
+from .disassembly import Body
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,15 +72,14 @@ def listing(module: Module, index: int) -> Iterator[str]:
         f"function {index}{'' if name is None else ' ' + quoted(name)} {syntax.func_type(index)}: "
         f"{end - start} bytes at {start:#x}{remark}"
     )
-    groups, at = locals_of(syntax.data, start, end)
-    if groups:
-        yield "  locals " + " ".join(f"{type} x {n}" for n, type in groups)
-    body = list(instructions(syntax.data, at, end, syntax.function_name))
-    translated = _by_offset(words, points, {i.offset for i in body})
-    width = min(max(len(i.text) + 2 * i.depth for i in body), 48)
+    body = Body(syntax.data, start, end, syntax.function_name)
+    if body.locals:
+        yield "  locals " + " ".join(f"{type} x {n}" for n, type in body.locals)
+    translated = _by_offset(words, points, {i.offset for i in body.instructions})
+    width = min(max(len(i.text) + 2 * i.depth for i in body.instructions), 48)
     for line in translated.pop(None, []):
         yield f"  {'':8}  {'':{width}}  {line}"
-    for i in body:
+    for i in body.instructions:
         text = f"  {i.offset:#08x}  {'  ' * i.depth + i.text:{width}}"
         for line in translated.get(i.offset, [""]):
             yield f"{text}  {line}".rstrip()

@@ -10,7 +10,8 @@ from ..binary.decoder import decode
 from ..binary.reader import Reader
 from ..errors import MalformedError
 from ..features import Features
-from .disassembly import expression, quoted
+from ..text.spelling import quoted
+from .disassembly import expression
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
