@@ -2,7 +2,7 @@
 
 from .engine.instance import Exports, Instance
 from .engine.machine import Func
-from .engine.store import Global, Memory, Store, Table, Tag
+from .engine.store import Epoch, Global, Memory, Store, Table, Tag
 from .errors import (
     Exit,
     Frame,
@@ -28,6 +28,7 @@ from .types import FuncType, GlobalType, MemoryType, TableType, TagType, ValType
 __all__ = [
     "INHERIT",
     "Caller",
+    "Epoch",
     "Exit",
     "ExportType",
     "Exports",

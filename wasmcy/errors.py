@@ -84,10 +84,11 @@ class Frame:
         >>> Frame(3, "divide", 0x75)
         function 3 "divide", offset 0x75
 
-    `offset` is None where the position is not known, `module` the module's name if it has one.
+    `offset` is None where the position is not known, `module` the module's name if it has one, `start` the offset
+    of the function's body.
     """
 
-    __slots__ = ("function", "name", "offset", "module")
+    __slots__ = ("function", "name", "offset", "module", "start")
 
     def __init__(
         self,
@@ -95,11 +96,13 @@ class Frame:
         name: str | None = None,
         offset: int | None = None,
         module: str | None = None,
+        start: int | None = None,
     ) -> None:
         self.function = function
         self.name = name
         self.offset = offset
         self.module = module
+        self.start = start
 
     def __repr__(self) -> str:
         text = describe_function(self.function, self.name)

@@ -9,22 +9,37 @@ class Limits:
     """Limits of a store: what all its instances together may use.
 
     `memory` (bytes of linear memories and tables) and `depth` (bytes of call stack) are ints or texts
-    such as "64MiB"; `timeout` is in seconds of wall clock, for each outermost call. None: no limit
-    but the implementation's (8 MiB of stack).
+    such as "64MiB"; `timeout` is in seconds of wall clock, for each outermost call. One memory may have
+    `each_memory` bytes, one table `each_table` elements; there may be as many `instances`, `memories` and
+    `tables`. None: no limit but the implementation's (8 MiB of stack).
 
         >>> Limits(memory="64MiB", timeout=2.0, depth="1MiB")
         Limits(memory=67108864, timeout=2.0, depth=1048576)
 
     Raises:
-        ValueError: a value is not positive, or a text is no size.
+        ValueError: a value is negative, or no time or stack at all, or a text is no size.
     """
 
-    __slots__ = ("depth", "memory", "timeout")
+    __slots__ = ("memory", "timeout", "depth", "each_memory", "each_table", "instances", "memories", "tables")
 
     def __init__(
-        self, *, memory: int | str | None = None, timeout: float | None = None, depth: int | str | None = None
+        self,
+        *,
+        memory: int | str | None = None,
+        timeout: float | None = None,
+        depth: int | str | None = None,
+        each_memory: int | str | None = None,
+        each_table: int | None = None,
+        instances: int | None = None,
+        memories: int | None = None,
+        tables: int | None = None,
     ) -> None:
         self.memory = None if memory is None else parse_size(memory)
+        self.each_memory = None if each_memory is None else parse_size(each_memory)
+        self.each_table = _count(each_table)
+        self.instances = _count(instances)
+        self.memories = _count(memories)
+        self.tables = _count(tables)
         self.timeout = None if timeout is None else float(timeout)
         self.depth = None if depth is None else parse_size(depth)
         if self.timeout is not None and not self.timeout > 0:
@@ -33,7 +48,14 @@ class Limits:
             raise ValueError(f"a stack of {depth} bytes: at most 4 GiB are possible")
 
     def __repr__(self) -> str:
-        return f"Limits(memory={self.memory}, timeout={self.timeout}, depth={self.depth})"
+        given = [(name, getattr(self, name)) for name in self.__slots__]
+        return f"Limits({', '.join(f'{name}={value}' for name, value in given if value is not None)})"
+
+
+def _count(number: int | None) -> int | None:
+    if number is not None and number < 0:
+        raise ValueError(f"a limit of {number}")
+    return number
 
 
 def parse_size(size: int | str) -> int:

@@ -9,6 +9,7 @@ from .engine.code import Code
 from .engine.instance import Instance, instantiate
 from .engine.machine import set_caller_class
 from .engine.store import Store
+from .errors import LinkError
 from .features import DEFAULT, Features
 from .types import FuncType, GlobalType, MemoryType, TableType, TagType
 from .validation.context import Context
@@ -17,7 +18,7 @@ from .validation.module import validate
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # at run time `typing` alone would take 8 ms
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Self, TypeVar
 
     from .engine.instance import Exports
@@ -147,7 +148,7 @@ class Module:
 
     def instantiate(
         self,
-        imports: Mapping[str, Any] | None = None,
+        imports: Mapping[str, Any] | Sequence[Any] | None = None,
         *,
         wasi: Any = None,
         limits: Limits | None = None,
@@ -157,14 +158,17 @@ class Module:
 
         `imports` maps module names to mappings (or instances, or their exports) of names to functions,
         memories, tables, globals and tags; a plain callable serves as function, an int or float as
-        immutable global. `wasi` is a provider such as Wasi, or several of them. The instance lives in
-        `store`, else in that of its imports, else in a new one with `limits`.
+        immutable global. A list or tuple has one object for each import, in order. `wasi` is a provider
+        such as Wasi, or several of them. The instance lives in `store`, else in that of its imports, else
+        in a new one with `limits`.
 
         Raises:
             LinkError: an import is missing, does not match, or belongs to another store.
             Trap, LimitError, GuestException: raised while initialising or by the start function.
         """
-        providers = [imports] if imports is not None else []
+        if isinstance(imports, (list, tuple)):
+            return self._instantiate_in_order(imports, wasi, limits, store)
+        providers: list[Any] = [imports] if imports is not None else []
         if wasi is not None:
             providers += [p.imports() for p in (wasi if isinstance(wasi, (list, tuple)) else (wasi,))]
 
@@ -177,6 +181,16 @@ class Module:
             raise KeyError(name)
 
         return instantiate(self, lookup, store, limits)
+
+    def _instantiate_in_order(
+        self, imports: Sequence[Any], wasi: Any, limits: Limits | None, store: Store | None
+    ) -> Instance:
+        if wasi is not None:
+            raise TypeError("WASI provides imports by name: give the others in a mapping, too")
+        if len(imports) != len(self._syntax.imports):
+            raise LinkError(f"expected {len(self._syntax.imports)} imports, found {len(imports)}")
+        following = iter(imports)
+        return instantiate(self, lambda module, name: next(following), store, limits)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._syntax.data, self._syntax.features, self._code.lazy)

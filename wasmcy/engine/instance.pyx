@@ -115,6 +115,7 @@ cdef class Instance(InstanceData):
             raise TypeError("instances are made by Module.instantiate")
         self.module = module
         self.store = store
+        store.admit(0)
         self.code = module._code
         self.bytes = <const u8*><char*><bytes>module._syntax.data
         self.memories = []

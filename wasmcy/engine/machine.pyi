@@ -18,6 +18,7 @@ class Func:
         results: Iterable[_Type] = (),
         *,
         type: FuncType | None = None,
+        store: Store | None = None,
     ) -> Self: ...
     @property
     def type(self) -> FuncType: ...

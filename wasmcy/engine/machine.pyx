@@ -142,6 +142,8 @@ cdef int run(Store store, Activation* activation) except -1:
     if store.pace > FIRST_PACE:
         store.pace = FIRST_PACE
     activation.poll = store.pace
+    if store.is_over():
+        look_around(store, activation, 0)
     while True:
         enter(activation, stack_limit)
         reason = activation.reason
@@ -186,12 +188,17 @@ cdef int slow_poll(Store store, Activation* activation, Watch* watch) except -1:
         watch.signals = now
     watch.last = now
     activation.poll = store.pace
-    if store.interrupted or (store.deadline != 0 and now >= store.deadline) or now - watch.signals >= SIGNAL_PERIOD:
+    if is_due(store, now) or now - watch.signals >= SIGNAL_PERIOD:
         watch.signals = now
         if watch.saved != NULL:
             take_back(watch)
         look_around(store, activation, now)
     return 0
+
+
+cdef bint is_due(Store store, double now) noexcept nogil:
+    """Whether the running guest is to be stopped."""
+    return store.interrupted or (store.deadline != 0 and now >= store.deadline) or store.is_over()
 
 
 cdef i64 paced(Store store, double elapsed) noexcept nogil:
@@ -227,6 +234,8 @@ cdef int look_around(Store store, Activation* activation, double now) except -1:
         raise KeyboardInterrupt
     if store.deadline != 0 and now >= store.deadline:
         raise Timeout(f"timeout of {store.timeout} s exceeded", backtrace(activation))
+    if store.is_over():
+        raise Timeout(f"deadline at tick {store.last_tick} reached", backtrace(activation))
     return 0
 
 
@@ -301,7 +310,7 @@ cdef int call_host(Store store, Activation* activation, bint tail) except -1:
         store.stack_top = top
         return host_failed(store, activation)
     store.stack_top = top
-    if store.interrupted or store.deadline != 0 and wcy_now() >= store.deadline:
+    if store.interrupted or store.is_over() or store.deadline != 0 and wcy_now() >= store.deadline:
         activation.poll = -1
     if tail:
         finish_tail_call(activation, func.n_results)
@@ -445,7 +454,9 @@ cdef tuple backtrace(Activation* activation):
             offset = None
         else:
             offset = offset_at(code, function, pc - function.code - (not inner))
-        frames.append(Frame(function.index, code.module.function_name(function.index), offset, code.module.name))
+        module = code.module
+        start = module.body_start[function.index - module.n_imported_funcs]
+        frames.append(Frame(function.index, module.function_name(function.index), offset, module.name, start))
         n += 1
         if not pop_frame(&pc, &sp, &instance, function):
             break
@@ -907,7 +918,7 @@ cdef class Func:
     Spec: 4.2.6 "Function Instances".
     """
 
-    def __cinit__(self, callable, params=(), results=(), *, type=None):
+    def __cinit__(self, callable, params=(), results=(), *, type=None, Store store=None):
         self.vectorcall = <vectorcallfunc>func_vectorcall
         if callable is BARE:
             return  # made by the engine, which fills it in
@@ -919,6 +930,8 @@ cdef class Func:
             raise ValueError(f"{type} names types by their index in a module")
         self.set_callable(callable, type)
         self.own.type = canonical_of(type)
+        if store is not None:
+            self.join(store)
 
     cdef int set_callable(self, object callable, object type) except -1:
         """Become a host function."""

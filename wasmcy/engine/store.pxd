@@ -4,12 +4,23 @@ from wasmcy.engine.structs cimport (
 )
 
 
+cdef class Epoch:
+    cdef u64 ticks                          # read and written atomically
+
+
 cdef class Store:
-    cdef readonly object limits
+    cdef object limits_                     # Limits, or None
     cdef u64 memory_limit                   # bytes of linear memories and tables together
     cdef u64 memory_used
+    cdef u64 each_memory                    # bytes a memory may have
+    cdef u64 each_table                     # elements a table may have
+    cdef u64 objects_allowed[3]             # by COUNTED: how many there may be
+    cdef u64 objects_left[3]                # how many more
     cdef double timeout                     # seconds for each outermost call; 0: none
     cdef double deadline                    # of the running call, by the monotonic clock; 0: none
+    cdef Epoch epoch                        # a clock of the program's own, or None
+    cdef u64* tick                          # the epoch's, NULL: none
+    cdef u64 last_tick                      # from which on nothing runs
     cdef u64* stack
     cdef u64 stack_slots
     cdef u64* stack_top                     # where the next activation starts
@@ -32,6 +43,8 @@ cdef class Store:
     cdef int check_owner(self) except -1
     cdef int charge(self, u64 bytes) except -1
     cdef bint may_charge(self, u64 bytes) noexcept nogil
+    cdef bint is_over(self) noexcept nogil
+    cdef int admit(self, int kind) except -1
     cdef int own_stack(self) except -1
 
 

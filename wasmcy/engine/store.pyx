@@ -5,6 +5,7 @@ of a store point to is kept by the store until it dies, so a reference from one 
 another's function never dangles.
 """
 
+cimport cython
 from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
 )
@@ -15,7 +16,7 @@ from libc.string cimport memchr, memcpy, memmove, memset
 
 from wasmcy.engine.structs cimport (
     Exception_, i32, i64, u32, u64, u8,
-    wcy_bits32, wcy_bits64, wcy_f32, wcy_f64,
+    wcy_bits32, wcy_bits64, wcy_f32, wcy_f64, wcy_load_acquire, wcy_store_release,
 )
 
 from ..errors import LinkError, MemoryLimit, WasmError
@@ -61,6 +62,37 @@ def set_reference_types(func, of_address):
 
 cdef list free_stacks = []
 
+COUNTED = ("instances", "memories", "tables")  # what a store may have a limited number of
+
+
+cdef class Epoch:
+    """A clock that the program moves on, by which it stops stores: each at the tick it was told.
+
+        >>> from wasmcy import Store
+        >>> epoch, store = Epoch(), Store()
+        >>> store.set_deadline(epoch, epoch.now + 1)    # what runs at the next tick is stopped
+        >>> epoch.advance()
+        1
+    """
+
+    @property
+    def now(self):
+        """The number of ticks so far."""
+        return wcy_load_acquire(&self.ticks)
+
+    def advance(self, ticks=1):
+        """Let so many ticks pass, from any thread; returns the number of ticks so far."""
+        cdef u64 now
+        if ticks < 0:
+            raise ValueError("time does not go back")
+        with cython.critical_section(self):
+            now = min(self.ticks + ticks, UNLIMITED)
+            wcy_store_release(&self.ticks, now)
+        return now
+
+    def __repr__(self):
+        return f"<wasmcy.Epoch at tick {self.now}>"
+
 
 cdef class Store:
     """What instances that share objects live in: their limits, their stack, their host values.
@@ -77,8 +109,6 @@ cdef class Store:
     """
 
     def __cinit__(self, limits=None):
-        self.limits = limits
-        self.memory_limit = UNLIMITED
         self.pace = 2000
         self.exception_threshold = 1 << 16
         self.kept = []
@@ -89,15 +119,45 @@ cdef class Store:
         self.errors = []
         self.free_errors = []
         self.stack_slots = DEFAULT_STACK
-        if limits is not None:
-            if limits.memory is not None:
-                self.memory_limit = limits.memory
-            if limits.timeout is not None:
-                self.timeout = limits.timeout
-            if limits.depth is not None:
-                if limits.depth > 1 << 32:
-                    raise ValueError(f"a stack of {limits.depth} bytes")
-                self.stack_slots = max(limits.depth // 8, 64)
+        for i in range(3):
+            self.objects_left[i] = self.objects_allowed[i] = UNLIMITED
+        self.limits = limits
+
+    @property
+    def limits(self):
+        """What its instances may use; new limits hold for what is made, grown and called from then on.
+
+        Raises:
+            ValueError: another depth, once something has run in the store.
+        """
+        return self.limits_
+
+    @limits.setter
+    def limits(self, limits):
+        cdef u64 slots = DEFAULT_STACK
+        cdef u64 memory = limit(limits, "memory")
+        cdef u64 each_memory = limit(limits, "each_memory")
+        cdef u64 each_table = limit(limits, "each_table")
+        cdef u64 allowed[3]
+        cdef double timeout = 0 if limits is None or limits.timeout is None else limits.timeout
+        cdef int i
+        for i in range(3):
+            allowed[i] = limit(limits, COUNTED[i])
+        if limits is not None and limits.depth is not None:
+            if limits.depth > 1 << 32:
+                raise ValueError(f"a stack of {limits.depth} bytes")
+            slots = max(limits.depth // 8, 64)
+        if self.stack != NULL and slots != self.stack_slots:
+            raise ValueError("the stack of the store is in use: its depth cannot change")
+        self.stack_slots = slots
+        self.memory_limit = memory
+        self.each_memory = each_memory
+        self.each_table = each_table
+        self.timeout = timeout
+        for i in range(3):
+            self.objects_left[i] += allowed[i] - self.objects_allowed[i]
+            self.objects_allowed[i] = allowed[i]
+        self.limits_ = limits
 
     def __dealloc__(self):
         cdef Exception_* exception
@@ -126,11 +186,25 @@ cdef class Store:
         A host function that waits looks here, and returns when none are left: the call then raises
         Timeout, or what was asked for by `interrupt`.
         """
-        if self.interrupted:
+        if self.interrupted or self.is_over():
             return 0.0
         if self.deadline == 0:
             return None
         return max(self.deadline - wcy_now(), 0.0)
+
+    def set_deadline(self, Epoch epoch, tick=0):
+        """Stop what runs in the store, and whatever is called in it, once an epoch has reached a tick: it raises
+        Timeout. With None there is no such deadline any more.
+        """
+        cdef u64 last = min(PyNumber_Index(tick), UNLIMITED)
+        self.check_owner()
+        self.epoch = epoch
+        self.last_tick = last
+        self.tick = NULL if epoch is None else &epoch.ticks
+
+    cdef bint is_over(self) noexcept nogil:
+        """Whether the epoch has reached the deadline."""
+        return self.tick != NULL and wcy_load_acquire(self.tick) >= self.last_tick
 
     def stress(self, bint on=True):
         """For tests: leave the machine and resume at every poll."""
@@ -165,6 +239,23 @@ cdef class Store:
             raise MemoryLimit(f"memory limit of {self.memory_limit} bytes exceeded: {bytes} more wanted")
         self.memory_used += bytes
         return 0
+
+    cdef int admit(self, int kind) except -1:
+        """Count one more of COUNTED."""
+        if <i64>self.objects_left[kind] <= 0:
+            raise MemoryLimit(f"limit of {self.objects_allowed[kind]} {COUNTED[kind]} exceeded")
+        self.objects_left[kind] -= 1
+        return 0
+
+
+cdef u64 limit(limits, name) except? 0xFFFFFFFFFFFFFFFF:
+    """A limit, or a number nothing reaches."""
+    cdef object given = None if limits is None else getattr(limits, name)
+    cdef u64 value
+    if given is None:
+        return UNLIMITED
+    value = given
+    return min(value, UNLIMITED)
 
 
 cdef i64 to_i64(object value) except? -1:
@@ -298,7 +389,8 @@ cdef class Memory:
     """A linear memory: bytes that a module and its host share.
 
     Sizes are in pages of 64 KiB; addresses and lengths are in bytes. It offers the buffer
-    protocol: from the first `memoryview(memory)` on, growing never moves it.
+    protocol: from the first `memoryview(memory)` on, growing never moves it. It belongs to `store`,
+    or else to the store of the first instance that imports it.
 
         >>> memory = Memory(min=1, max=2)
         >>> memory.grow(1)          # the size before, in pages
@@ -309,11 +401,12 @@ cdef class Memory:
 
     Raises:
         ValueError: `min` is larger than `max`, or than 65,536 pages.
+        MemoryLimit: more than `store` allows.
 
     Spec: 4.2.8 "Memory Instances".
     """
 
-    def __cinit__(self, min=0, max=None, *, bint is64=False, bint shared=False, type=None):
+    def __cinit__(self, min=0, max=None, *, bint is64=False, bint shared=False, type=None, Store store=None):
         cdef u64 pages
         if type is None:
             min, max = PyNumber_Index(min), None if max is None else PyNumber_Index(max)
@@ -333,6 +426,8 @@ cdef class Memory:
         self.record.max = pages * PAGE
         pages = type.min
         self.allocate(pages * PAGE)
+        if store is not None:
+            self.join(store)
 
     cdef int allocate(self, u64 size) except -1:
         if size >= LARGE and self.reserve(size):
@@ -350,8 +445,8 @@ cdef class Memory:
         cdef u8* base
         if self.record.reserved:
             return True
-        if self.store is not None and self.store.memory_limit < space:
-            space = (self.store.memory_limit + PAGE - 1) // PAGE * PAGE
+        if self.store is not None and min(self.store.memory_limit, self.store.each_memory) < space:
+            space = (min(self.store.memory_limit, self.store.each_memory) + PAGE - 1) // PAGE * PAGE
         if self.record.is64 and space > SPACE * 4:
             space = SPACE * 4
         if space < size:
@@ -381,6 +476,9 @@ cdef class Memory:
 
     cdef int join(self, Store store) except -1:
         if self.store is None:
+            if self.record.size > store.each_memory:
+                raise MemoryLimit(f"a memory of {self.record.size} bytes: at most {store.each_memory} are allowed")
+            store.admit(1)
             store.charge(self.record.size)
             store.kept.append(self)
         self.store = joined(self.store, store, "the memory")
@@ -397,7 +495,7 @@ cdef class Memory:
         new = old + pages * PAGE
         if pages == 0:
             return <i64>(old // PAGE)
-        if self.store is not None and not self.store.may_charge(new - old):
+        if self.store is not None and (new > self.store.each_memory or not self.store.may_charge(new - old)):
             return -1
         if self.record.reserved or new >= LARGE:
             if not self.record.reserved:
@@ -566,13 +664,18 @@ cdef class Table:
         >>> table[0], table[1], len(table)
         ('any object', None, 2)
 
+    Like a memory, it belongs to `store` or else to the first that needs it.
+
     Raises:
         ValueError: `min` is larger than `max`, or than 10,000,000.
+        MemoryLimit: more than `store` allows.
 
     Spec: 4.2.7 "Table Instances".
     """
 
-    def __cinit__(self, element="funcref", min=0, max=None, init=None, *, bint is64=False, type=None):
+    def __cinit__(
+        self, element="funcref", min=0, max=None, init=None, *, bint is64=False, type=None, Store store=None
+    ):
         if type is None:
             min, max = PyNumber_Index(min), None if max is None else PyNumber_Index(max)
             if min < 0 or (max is not None and max < min):
@@ -592,8 +695,11 @@ cdef class Table:
             raise MemoryLimit(f"no memory for a table of {type.min} elements")
         self.record.size = type.min
         self.record.capacity = type.min
+        if store is not None:
+            self.join(store)
         if init is not None:
-            self.join(Store())
+            if store is None:
+                self.join(Store())
             word = to_word(self.store, self.type.element, init)
             for i in range(self.record.size):
                 self.record.elements[<u64>i] = word
@@ -603,6 +709,9 @@ cdef class Table:
 
     cdef int join(self, Store store) except -1:
         if self.store is None:
+            if self.record.size > store.each_table:
+                raise MemoryLimit(f"a table of {self.record.size} elements: at most {store.each_table} are allowed")
+            store.admit(2)
             store.charge(self.record.size * sizeof(u64))
             store.kept.append(self)
         self.store = joined(self.store, store, "the table")
@@ -613,7 +722,11 @@ cdef class Table:
         """table.grow: the size before, or -1."""
         cdef u64 old = self.record.size, capacity, i
         cdef u64* elements
-        if count > self.record.max - old or (self.store is not None and not self.store.may_charge(count * sizeof(u64))):
+        if count > self.record.max - old:
+            return -1
+        if self.store is not None and (
+            old + count > self.store.each_table or not self.store.may_charge(count * sizeof(u64))
+        ):
             return -1
         if old + count > self.record.capacity:
             capacity = old + count + old // 2
@@ -698,16 +811,18 @@ cdef class Global:
     Spec: 4.2.10 "Global Instances".
     """
 
-    def __cinit__(self, type_=None, value=None, *, bint mutable=False, type=None, bint bare=False):
+    def __cinit__(self, type_=None, value=None, *, bint mutable=False, type=None, bint bare=False, Store store=None):
         if type is None:
             type = GlobalType(parse_type(type_), mutable)
         self.type = type
         self.valtype = type.type
         self.cell = self.own
+        if store is not None:
+            self.join(store)
         if not bare:
             if value is None and not self.valtype & T_REF:
                 value = 0
-            if self.valtype & T_REF and value is not None:
+            if self.valtype & T_REF and value is not None and store is None:
                 self.join(Store())
             self.own[0] = to_word(self.store, self.valtype, value)
 
@@ -759,11 +874,13 @@ cdef class Tag:
     Spec: 4.2.11 "Tag Instances".
     """
 
-    def __cinit__(self, params=(), *, type=None, u64 canonical=0):
+    def __cinit__(self, params=(), *, type=None, u64 canonical=0, Store store=None):
         self.type = FuncType(tuple(parse_type(t) for t in params), ()) if type is None else type
         self.record.params = len(self.type.params)
         self.record.type = canonical  # 0: made from Python, known at its first import
         self.record.object = <void*>self
+        if store is not None:
+            self.join(store)
 
     cdef int join(self, Store store) except -1:
         if self.store is None:
