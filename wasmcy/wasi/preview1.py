@@ -34,7 +34,10 @@ if hasattr(time, "thread_time_ns"):
 
 
 class ReadOnly:
-    """A directory of the host that a guest can look into but not change."""
+    """A directory of the host that a guest can look into but not change.
+
+    >>> Wasi(dirs={"/docs": ReadOnly("docs")}).close()
+    """
 
     __slots__ = ("path",)
 
