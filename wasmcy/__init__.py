@@ -26,8 +26,10 @@ from .runtime import Caller, ExportType, ImportType, Module, with_caller
 from .types import FuncType, GlobalType, MemoryType, TableType, TagType, ValType
 
 __all__ = [
+    "CAPTURE",
     "INHERIT",
     "Caller",
+    "Completed",
     "Epoch",
     "Exit",
     "ExportType",
@@ -49,6 +51,8 @@ __all__ = [
     "Linker",
     "MalformedError",
     "Memory",
+    "MemoryDirectory",
+    "MemoryFile",
     "MemoryLimit",
     "MemoryType",
     "Module",
@@ -66,6 +70,7 @@ __all__ = [
     "Wasi",
     "WasmError",
     "__version__",
+    "run",
     "wasm2wat",
     "with_caller",
 ]
@@ -75,6 +80,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .text.printer import wasm2wat
     from .wasi import INHERIT, ReadOnly, Wasi
+    from .wasi.memory_files import MemoryDirectory, MemoryFile
+    from .wasi.running import CAPTURE, Completed, run
 else:
 
     def __getattr__(name: str) -> object:
@@ -88,9 +95,14 @@ else:
 
 
 _LATER = {
+    "CAPTURE": ".wasi.running",
+    "Completed": ".wasi.running",
     "INHERIT": ".wasi",
+    "MemoryDirectory": ".wasi.memory_files",
+    "MemoryFile": ".wasi.memory_files",
     "ReadOnly": ".wasi",
     "Wasi": ".wasi",
+    "run": ".wasi.running",
     "wasm2wat": ".text.printer",
 }
 

@@ -24,6 +24,7 @@ PROGRAMS = 72  # of that commit
 TIMEOUT = 60  # seconds, for a program that hangs
 ENGINES = {
     "wasmcy": [sys.executable, "-m", "wasmcy", "run"],
+    "memory": [sys.executable, str(ROOT / "tests" / "wasi" / "memory_run.py")],
     "wasmtime": [sys.executable, str(ROOT / "tests" / "programs" / "wasmtime_run.py")],
 }
 
@@ -135,7 +136,7 @@ def main() -> int:
     """Runs what the command line asks for; fails if the suite cannot be had or a program goes wrong."""
     parser = argparse.ArgumentParser(prog="ci/wasi", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--only", metavar="REGEX", default="", help="only programs whose name matches")
-    parser.add_argument("--engine", choices=ENGINES, default="wasmcy")
+    parser.add_argument("--engine", choices=ENGINES, default="wasmcy", help="memory: wasmcy, files in memory")
     parser.add_argument("--list", action="store_true", help="print the command lines and run nothing")
     options = parser.parse_args()
     try:

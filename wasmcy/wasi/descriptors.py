@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import os
+import time
 
 from wasmcy.wasi import abi
 from wasmcy.wasi.abi import (
@@ -38,12 +39,14 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from wasmcy.wasi.abi import Memory
+    from wasmcy.wasi.budget import Budget
     from wasmcy.wasi.directories import Directory
     from wasmcy.wasi.vectors import Vectors
     from wasmcy.wasi.waiting import TimeLeft
 
     T = TypeVar("T")
 
+_LISTED = 64  # bytes that an entry of a list takes beside its own
 MAX_DESCRIPTORS = 1024  # open at a time, of one guest
 
 _ADVICE = [
@@ -232,7 +235,7 @@ class OpenFile(Descriptor):
 class OpenDirectory(Descriptor):
     """A directory: where paths begin, and a list of names."""
 
-    __slots__ = ("directory", "read_only", "_entries", "_starts")
+    __slots__ = ("directory", "read_only", "_entries", "_starts", "_budget")
 
     refusals = {
         abi.FD_READ: EISDIR, abi.FD_WRITE: EBADF, abi.FD_SEEK: EBADF, abi.FD_TELL: EBADF,
@@ -249,6 +252,10 @@ class OpenDirectory(Descriptor):
         self.read_only = read_only
         self._entries = b""
         self._starts: list[int] = []
+        self._budget: Budget | None = None  # from which the list is taken
+
+    def now(self) -> int:
+        return getattr(self.directory, "now", time.time_ns)()
 
     def refuse(self, rights: int) -> WasiError:
         if self.read_only and rights & ~self.rights & abi.TREE_WRITING_RIGHTS:
@@ -266,20 +273,27 @@ class OpenDirectory(Descriptor):
 
     datasync = sync
 
-    def list(self, cookie: int, length: int) -> bytes:
+    def list(self, cookie: int, length: int, budget: Budget) -> bytes:
         """The directory's entries as bytes from `cookie` on, cut off after `length`.
 
         Cookies are positions in the list made when entry 0 is read: names that come and go while
-        a guest reads on move nothing.
+        a guest reads on move nothing. The list is kept, and taken from `budget`.
         """
         if cookie == 0 or not self._starts:
-            self._read_entries()
+            self._forget_entries()
+            self._budget = budget
+            self._read_entries(budget)
         if cookie >= len(self._starts):
             return b""
         start = self._starts[cookie]
         return self._entries[start : start + length]
 
-    def _read_entries(self) -> None:
+    def _forget_entries(self) -> None:
+        if self._budget is not None:
+            self._budget.take(-_LISTED * len(self._starts) - len(self._entries))
+        self._entries, self._starts = b"", []
+
+    def _read_entries(self, budget: Budget) -> None:
         own = self.directory.stat(".").st_ino & abi.MASK64
         entries, starts, at = [], [], 0
         found = [(".", own, abi.DIRECTORY), ("..", own, abi.DIRECTORY), *self.directory.scan()]
@@ -289,9 +303,11 @@ class OpenDirectory(Descriptor):
             entries.append(encoded)
             starts.append(at)
             at += abi.DIRENT.size + len(encoded)
+        budget.take(_LISTED * len(starts) + at)
         self._entries, self._starts = b"".join(entries), starts
 
     def close(self) -> None:
+        self._forget_entries()
         self.directory.close()
 
 

@@ -6,8 +6,6 @@ right is missing. Specification: preview 1, "Modules", `wasi_snapshot_preview1`.
 
 from __future__ import annotations
 
-import time
-
 from wasmcy.wasi import abi
 from wasmcy.wasi.abi import EBADF, EINVAL, ENAMETOOLONG, ENOTCAPABLE, U32, U64, WasiError
 from wasmcy.wasi.calls import PREVIEW0, PREVIEW1, call
@@ -183,12 +181,14 @@ def fd_filestat_set_size(wasi: Wasi, memory: Memory, fd: int, size: int) -> None
 def fd_filestat_set_times(wasi: Wasi, memory: Memory, fd: int, atime: int, mtime: int, flags: int) -> None:
     """Set times, in nanoseconds since 1970. EINVAL: a time both given and "now"."""
     found = wasi.descriptors.find(fd, abi.FD_FILESTAT_SET_TIMES)
-    times = new_times(atime, mtime, flags, found.status)
+    times = new_times(atime, mtime, flags, found.status, wasi.now(found))
     if times is not None:
         found.set_times(*times)
 
 
-def new_times(atime: int, mtime: int, flags: int, status: Callable[[], tuple[int, ...]]) -> tuple[int, int] | None:
+def new_times(
+    atime: int, mtime: int, flags: int, status: Callable[[], tuple[int, ...]], now: int
+) -> tuple[int, int] | None:
     """Both times that `fstflags` ask for, a time not asked for as it is; None: leave both.
 
     Raises:
@@ -201,7 +201,6 @@ def new_times(atime: int, mtime: int, flags: int, status: Callable[[], tuple[int
         return None
     if not (atim and mtim):
         *_, old_atime, old_mtime, _ = status()
-    now = time.time_ns()
     return (
         (atime if atim == abi.ATIM else now) if atim else old_atime,
         (mtime if mtim == abi.MTIM else now) if mtim else old_mtime,
@@ -235,6 +234,6 @@ def fd_datasync(wasi: Wasi, memory: Memory, fd: int) -> None:
 @call("i32 i32 i32 u64 i32")
 def fd_readdir(wasi: Wasi, memory: Memory, fd: int, at: int, length: int, cookie: int, out: int) -> None:
     """Entries from `cookie` on, the last cut off where the room ends; less than the room: all."""
-    entries = wasi.descriptors.find(fd, abi.FD_READDIR).list(cookie, length)
+    entries = wasi.descriptors.find(fd, abi.FD_READDIR).list(cookie, length, wasi.budget)
     memory.write(at, entries)
     memory.write(out, U32.pack(len(entries)))

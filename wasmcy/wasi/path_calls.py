@@ -153,7 +153,7 @@ def path_filestat_set_times(
 
     def touch(here: Directory, name: str, demands: bool) -> None:
         found = _stat(here, name, follow, demands)
-        times = new_times(atime, mtime, flags, lambda: filestat(found))
+        times = new_times(atime, mtime, flags, lambda: filestat(found), wasi.now(here))
         if times is not None:
             here.utime(name, *times)
 

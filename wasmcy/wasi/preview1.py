@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import time
 
+from wasmcy.limits import parse_size
 from wasmcy.wasi import abi, fd_calls, path_calls, poll, process_calls, sock_calls  # noqa: F401 they fill MODULES
 from wasmcy.wasi.abi import EINVAL, ENOTCAPABLE, WasiError
+from wasmcy.wasi.budget import Budget
 from wasmcy.wasi.calls import MODULES
 from wasmcy.wasi.descriptors import Descriptors, OpenDirectory
 from wasmcy.wasi.directories import open_directory
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     Text = str | bytes | os.PathLike[str]
     HostPath = str | os.PathLike[str]
+    Files = Directory | dict[str, bytes]
 
 _CLOCKS: dict[int, tuple[Callable[[], int], Any]] = {  # how to read it, its name in `time`
     0: (time.time_ns, "time"),
@@ -34,18 +37,22 @@ if hasattr(time, "thread_time_ns"):
 
 
 class ReadOnly:
-    """A directory of the host that a guest can look into but not change.
+    """A directory that a guest can look into but not change: the host's path, or one in memory.
 
-    >>> Wasi(dirs={"/docs": ReadOnly("docs")}).close()
+    >>> Wasi(dirs={"/data": ReadOnly("examples"), "/more": ReadOnly({"name": b"content"})}).close()
     """
 
     __slots__ = ("path",)
 
-    def __init__(self, path: HostPath) -> None:
+    def __init__(self, path: HostPath | Files) -> None:
         self.path = path
 
     def __repr__(self) -> str:
         return f"ReadOnly({self.path!r})"
+
+
+if TYPE_CHECKING:
+    Grant = HostPath | Files | ReadOnly
 
 
 class Wasi:
@@ -67,10 +74,15 @@ class Wasi:
             bytes (none at the end), INHERIT, or None: nothing to read.
         stdout, stderr: a file object, a callable that takes bytes, INHERIT, or None: discarded.
             File objects may be binary or text (UTF-8) and are flushed, never closed.
-        dirs: the directories the guest finds: its path → the host's path, or `ReadOnly(path)`, or
-            an object like `wasmcy.wasi.directories.Directory`. The first has the number 3.
+        dirs: the directories the guest finds: its path → the host's path; or a dict of paths to
+            bytes, which holds what the guest has left there when the Wasi is flushed or closed; or
+            a `MemoryDirectory`, or another object like `wasmcy.wasi.directories.Directory`; or
+            `ReadOnly` of one of these. The first has the number 3.
         sockets: `socket.socket` objects, listening or connected; their numbers follow those of the
             directories. The guest gets duplicates that do not block, so neither do these.
+        buffer: bytes (or a text such as "64MiB") that may be kept in memory for the guest: what it
+            writes to an `io.BytesIO` or `io.StringIO`, files in a dict, lists of directories.
+            Beyond that it gets ENOSPC.
         clock: INHERIT, or a callable that takes a clock's number (0 real time, 1 monotonic, 2 and
             3 processor time of process and thread) and returns nanoseconds. If it has a method
             `sleep`, taking seconds, the guest sleeps by it. None: the guest learns no time, but
@@ -94,11 +106,14 @@ class Wasi:
         stdin: object = None,
         stdout: object = None,
         stderr: object = None,
-        dirs: Mapping[str, HostPath | ReadOnly | Directory] | None = None,
+        dirs: Mapping[str, Grant] | None = None,
         clock: Callable[[int], int] | Inherit | None = None,
         random: Callable[[int], bytes] | Inherit | int | None = None,
         sockets: Iterable[socket] = (),
+        buffer: int | str = "256MiB",
     ) -> None:
+        self.budget = Budget(parse_size(buffer))
+        self._dicts: list[tuple[dict[str, bytes], Mapping[str, bytes]]] = []  # what to fill with what
         self.descriptors = Descriptors()
         if isinstance(args, (str, bytes)):
             raise TypeError("args is a sequence of arguments, not one string")
@@ -110,8 +125,8 @@ class Wasi:
         self._system_clock = isinstance(clock, Inherit)
         self.random = _random(random)
         self.descriptors.add(Input(stdin))
-        self.descriptors.add(Output(stdout, "stdout"))
-        self.descriptors.add(Output(stderr, "stderr"))
+        self.descriptors.add(Output(stdout, "stdout", self.budget))
+        self.descriptors.add(Output(stderr, "stderr", self.budget))
         try:
             for name, host in (dirs or {}).items():
                 self._preopen(_string(name, "a directory's name"), host)
@@ -123,11 +138,20 @@ class Wasi:
             self.descriptors.close_all()
             raise
 
-    def _preopen(self, name: bytes, host: HostPath | ReadOnly | Directory) -> None:
+    def _preopen(self, name: bytes, host: Grant) -> None:
         read_only = isinstance(host, ReadOnly)
         if isinstance(host, ReadOnly):
             host = host.path
-        directory = open_directory(host) if isinstance(host, (str, os.PathLike)) else host
+        directory: Directory
+        if isinstance(host, dict):
+            from wasmcy.wasi.memory_files import MemoryDirectory, Volume  # most guests have none
+
+            directory = files = MemoryDirectory(host, limit=Volume(self.budget))
+            self._dicts.append((host, files))
+        else:
+            directory = open_directory(host) if isinstance(host, (str, os.PathLike)) else host
+        if self._clocks and hasattr(directory, "use_clock"):
+            directory.use_clock(self._clocks[0])
         opened = OpenDirectory(directory, abi.DIRECTORY_RIGHTS, abi.ALL_RIGHTS, read_only)
         opened.name = name
         self.descriptors.add(opened)
@@ -167,13 +191,28 @@ class Wasi:
             return 1
         return max(int(time.get_clock_info(_CLOCKS[number][1]).resolution * 1e9), 1)
 
+    def now(self, target: object) -> int:
+        """The time that "now" is for a file: by the guest's clock if it has one, else by the file's own."""
+        if self._clocks:
+            return self._clocks[0]()
+        return getattr(target, "now", time.time_ns)()
+
     def flush(self) -> None:
-        """Write what the guest has written and is still buffered."""
+        """Write what the guest has written and is still buffered; fill the dicts of `dirs`."""
+        self._fill()
         _uncarried(self.descriptors.flush)
 
     def close(self) -> None:
         """Flush, and close all the guest has open; its calls give EBADF from now on."""
+        self._fill()
+        self._dicts.clear()
         _uncarried(self.descriptors.close_all)
+
+    def _fill(self) -> None:
+        for given, files in self._dicts:
+            found = dict(files)
+            given.clear()
+            given.update(found)
 
     def __enter__(self) -> Wasi:
         return self

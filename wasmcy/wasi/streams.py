@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from wasmcy.wasi.abi import Memory
+    from wasmcy.wasi.budget import Budget
     from wasmcy.wasi.vectors import Vectors
     from wasmcy.wasi.waiting import TimeLeft
 
@@ -206,15 +207,16 @@ def _read_ahead(file: io.BufferedReader) -> bytes:
 class Output(Stream):
     """What a guest writes to: a file object, a callable that takes bytes, or nothing.
 
+    What is written to an `io.BytesIO` or `io.StringIO` stays in memory and is taken from the budget.
     A terminal, pipe or socket gets every write at once, as from a native program; a file gets
     them when its own buffer is full, and the rest at `flush`, which close and proc_exit call.
     """
 
-    __slots__ = ("_write", "_flush", "_eager")
+    __slots__ = ("_write", "_flush", "_eager", "_budget")
 
     atomic = 4096  # PIPE_BUF: what a pipe that is ready takes without waiting
 
-    def __init__(self, target: object, name: str) -> None:
+    def __init__(self, target: object, name: str, budget: Budget) -> None:
         if target is INHERIT:
             target = getattr(sys, name)
         self._write: Callable[[bytes], int | None]
@@ -230,12 +232,15 @@ class Output(Stream):
             raise TypeError(f"{name} is a file object, a callable or None, not {type(target).__name__}")
         file = _beneath(target)
         super().__init__(abi.FD_WRITE, file if hasattr(file, "write") else None)
+        self._budget = budget if isinstance(file, (io.BytesIO, io.StringIO)) else None
         if _is_text(file):
             self.rights &= ~(abi.FD_SEEK | abi.FD_TELL)
         self._eager = self.fd is not None and self.filetype != abi.REGULAR_FILE
 
     def write(self, memory: Memory, pairs: Vectors) -> int:
         data = gather(memory, pairs)
+        if self._budget is not None:
+            self._budget.take(len(data))
         written = self._write(data)
         if self._eager:
             self.flush()
