@@ -17,6 +17,7 @@ LAYERS = (
     "runtime",
     "linker",
     "wasi",
+    "network",
     "wasmcy",  # the public names
     "cli compat tools __main__",
 )

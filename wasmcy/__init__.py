@@ -56,6 +56,7 @@ __all__ = [
     "MemoryLimit",
     "MemoryType",
     "Module",
+    "Network",
     "ReadOnly",
     "StackExhausted",
     "Store",
@@ -78,6 +79,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .network import Network
     from .text.printer import wasm2wat
     from .wasi import INHERIT, ReadOnly, Wasi
     from .wasi.memory_files import MemoryDirectory, MemoryFile
@@ -100,6 +102,7 @@ _LATER = {
     "INHERIT": ".wasi",
     "MemoryDirectory": ".wasi.memory_files",
     "MemoryFile": ".wasi.memory_files",
+    "Network": ".network",
     "ReadOnly": ".wasi",
     "Wasi": ".wasi",
     "run": ".wasi.running",
