@@ -1,11 +1,11 @@
-"""Runner of the official WebAssembly test scripts (.wast).
+"""Runner of the official WebAssembly test scripts (.wast), on wasmcy alone.
 
 `python -m spectests PATH…` runs files and folders; under pytest every script of the suite is one
-item.
+item, and its round trips between binary and text are another.
 
 The parts, in the order in which a script passes through them:
 
-    sexpr     text of a script -> forms with their places in the source
+    forms     text of a script -> forms with their places in the source
     values    constants and result patterns, as bits
     engine    the only module that talks to wasmcy: load, instantiate, the `spectest` host module
     runner    the commands and assertions of a script

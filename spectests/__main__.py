@@ -60,8 +60,6 @@ def _chosen(paths: list[Path]) -> list[tuple[Path, bool]]:
 def _summary(total: Report, run: int, left_out: int) -> None:
     for reason, count in sorted(total.unsupported.items()):
         print(f"unsupported {count} times: {reason}")
-    if total.skipped:
-        print(f"skipped: {total.skipped_text} on the text format, {total.skipped_unsupported} unsupported")
     print(f"{run} scripts run, {left_out} not in scope (spectests/scope.txt)")
     print(total)
 

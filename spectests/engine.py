@@ -1,6 +1,5 @@
 """The only part of the runner that talks to wasmcy."""
 
-import re
 from collections.abc import Mapping
 
 import wasmcy
@@ -13,7 +12,9 @@ from wasmcy.errors import (
     Trap,
     Unsupported,
 )
+from wasmcy.text import wat2wasm
 
+from .forms import Form, Source
 from .values import Value
 
 __all__ = [
@@ -23,36 +24,35 @@ __all__ = [
     "LinkError",
     "MalformedError",
     "StackExhausted",
-    "TextUnsupported",
     "Trap",
     "Unsupported",
-    "assemble",
+    "binary",
+    "features_with",
 ]
 
 
-class TextUnsupported(Exception):
-    """The assertion is about the text format, which wasmcy does not read yet."""
+def features_with(switches: Mapping[str, bool]) -> wasmcy.Features:
+    """The default features but for some switches."""
+    return wasmcy.Features().with_(**switches)
 
 
-def assemble(text: str) -> bytes:
-    """The binary of a text module. Until wasmcy reads text itself, wasmtime's assembler does it."""
-    import wasmtime
+def binary(source: Source, form: Form, features: wasmcy.Features) -> bytes:
+    """The bytes of a module form: those given, or those of its text, quoted or not.
 
-    if not text.isascii():
-        # The suite's strings have characters that change the direction of writing; wasmtime
-        # refuses those unless escaped.
-        text = _NOT_ASCII.sub(lambda match: "".join(f"\\{byte:02x}" for byte in match.group().encode()), text)
-    return bytes(wasmtime.wat2wasm(text))
-
-
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+    Raises:
+        MalformedError, InvalidError: the text is no module.
+    """
+    content = b"".join(item for item in form if isinstance(item, bytes))
+    if "binary" in form:
+        return content
+    return wat2wasm(content if "quote" in form else b"(module " + source.data[form.body : form.end], features)
 
 
 class Engine:
     """One store with the `spectest` module and the instances that a script registers in it."""
 
-    def __init__(self, features: Mapping[str, bool] | None = None) -> None:
-        self.features = wasmcy.Features().with_(**features) if features else wasmcy.Features()
+    def __init__(self, features: wasmcy.Features) -> None:
+        self.features = features
         self.store = wasmcy.Store()
         self.registry: dict[str, Mapping[str, object]] = {"spectest": spectest()}
 
@@ -84,7 +84,7 @@ def get(instance: wasmcy.Instance, name: str) -> Value:
     variable = instance.exports[name]
     if not isinstance(variable, wasmcy.Global):
         raise TypeError(f"export {name!r} is not a global")
-    is_number = str(variable.type.type) in ("i32", "i64", "f32", "f64")
+    is_number = str(variable.type.type) in ("i32", "i64", "f32", "f64", "v128")
     return variable.raw if is_number else variable.value
 
 

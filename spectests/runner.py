@@ -1,15 +1,14 @@
 """Runs a script: its commands, its assertions, and the report of what failed.
 
-Assertions are counted: passed, failed, or skipped for one of two reasons: the assertion is about
-the text format (`skipped_text`), or a module needs what wasmcy cannot execute yet and scope.txt
-allows that for this file (`skipped_unsupported`). A command that is no assertion is counted only
-when it fails.
+Assertions are counted: passed, failed, or skipped, because a module needs what wasmcy cannot execute yet
+and scope.txt allows that for this file. A command that is no assertion is counted only when it fails.
 """
 
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from . import engine
@@ -20,12 +19,10 @@ from .engine import (
     LinkError,
     MalformedError,
     StackExhausted,
-    TextUnsupported,
     Trap,
     Unsupported,
-    assemble,
 )
-from .sexpr import Form, ReadError, Source
+from .forms import Form, Source
 from .values import Value, argument, matches, show
 
 
@@ -38,19 +35,13 @@ class Report:
     """Outcome of one script or of many."""
 
     passed: int = 0
-    skipped_text: int = 0
-    skipped_unsupported: int = 0
+    skipped: int = 0
     failures: list[str] = field(default_factory=list)
     unsupported: dict[str, int] = field(default_factory=dict)
 
-    @property
-    def skipped(self) -> int:
-        return self.skipped_text + self.skipped_unsupported
-
     def add(self, other: "Report") -> None:
         self.passed += other.passed
-        self.skipped_text += other.skipped_text
-        self.skipped_unsupported += other.skipped_unsupported
+        self.skipped += other.skipped
         self.failures += other.failures
         for reason, count in other.unsupported.items():
             self.unsupported[reason] = self.unsupported.get(reason, 0) + count
@@ -60,49 +51,47 @@ class Report:
 
 
 def run_file(
-    path: Path,
-    name: str | None = None,
-    features: Mapping[str, bool] | None = None,
-    partial: bool = False,
+    path: Path, name: str | None = None, features: Mapping[str, bool] | None = None, partial: bool = False
 ) -> Report:
     """Run one script; `partial` allows modules in it to be unsupported."""
-    text = path.read_bytes().decode("utf-8", "surrogateescape")
-    return Script(Source(text, name or str(path)), features, partial).run()
+    return Script(Source(path.read_bytes(), name or str(path)), features, partial).run()
 
 
 class Script:
-    """State of one script: its engine, its modules and instances by name, its report.
+    """State of one script: its engine, its modules and instances by name, its threads, its report.
 
     The name None stands for the latest. A module that did not load leaves the exception that says
     why, so that the assertions which need it are skipped or fail with it.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        features: Mapping[str, bool] | None = None,
-        partial: bool = False,
-    ) -> None:
+    def __init__(self, source: Source, features: Mapping[str, bool] | None = None, partial: bool = False) -> None:
         self.source = source
-        self.engine = Engine(features)
+        self.features = features or {}
+        self.engine = Engine(engine.features_with(self.features))
         self.partial = partial
         self.report = Report()
         self.modules: dict[str | None, Any] = {}
         self.instances: dict[str | None, Any] = {}
+        self.threads: dict[str, tuple[Thread, Script]] = {}
 
     def run(self) -> Report:
         try:
             forms = self.source.forms()
-        except ReadError as error:
-            self.report.failures.append(f"{self.source.name}:{error.line}: {error}")
+        except MalformedError as error:
+            self.report.failures.append(f"{self.source.name}:{error.line}: {error.message}")
             return self.report
         if forms and not any(form.head in COMMANDS for form in forms):
             # A script may be just the fields of one module, as the reference interpreter allows.
-            self.source = Source(f"(module {self.source.text})", self.source.name)
+            self.source = Source(b"(module " + self.source.data + b")", self.source.name)
             forms = self.source.forms()
+        self._commands(forms)
+        for name in list(self.threads):
+            self._join(name)
+        return self.report
+
+    def _commands(self, forms: list[Form]) -> None:
         for form in forms:
             self._command(form)
-        return self.report
 
     def _command(self, form: Form) -> None:
         is_assertion = form.head.startswith("assert_")
@@ -112,13 +101,11 @@ class Script:
                 raise Failure("unknown command")
             command(self, form)
             self.report.passed += is_assertion
-        except TextUnsupported:
-            self.report.skipped_text += is_assertion
         except Unsupported as error:
             if not self.partial:
                 self._fail(form, f"unsupported: {error}")
                 return
-            self.report.skipped_unsupported += is_assertion
+            self.report.skipped += is_assertion
             reason = str(error)
             self.report.unsupported[reason] = self.report.unsupported.get(reason, 0) + 1
         except Failure as error:
@@ -133,18 +120,13 @@ class Script:
     # modules and instances
 
     def _binary(self, form: Form) -> bytes:
-        """The bytes of a module form. Binary modules are as given, text is assembled."""
-        if "quote" in form:
-            raise TextUnsupported("quoted text")
-        if "binary" in form:
-            return b"".join(item for item in form if isinstance(item, bytes))
-        return assemble(f"(module {self.source.text[form.body : form.end]}")
+        return engine.binary(self.source, form, self.engine.features)
 
     def do_module(self, form: Form) -> None:
-        name = _module_name(form)
+        names = [item for item in form[1:] if isinstance(item, str) and item.startswith("$")]
+        name = names[0] if names else None
         if "instance" in form:
-            names = [item for item in form[2:] if isinstance(item, str)]
-            self._instantiate(names[0] if names else None, names[1] if len(names) > 1 else None)
+            self._instantiate(name, names[1] if len(names) > 1 else None)
             return
         with self._remember(self.modules, name):
             self.modules[name] = self.modules[None] = self.engine.load(self._binary(form))
@@ -161,15 +143,11 @@ class Script:
         """Keep what prevented a module or instance, in its place."""
         try:
             yield
-        except (TextUnsupported, Unsupported) as error:
-            where[name] = where[None] = error
-            if where is self.modules:
-                self.instances[name] = self.instances[None] = error
-            raise
         except Exception as error:
-            where[name] = where[None] = Failure(f"needs a module that did not load ({error})")
+            reason = error if isinstance(error, Unsupported) else Failure(f"needs a module that did not load ({error})")
+            where[name] = where[None] = reason
             if where is self.modules:
-                self.instances[name] = self.instances[None] = where[None]
+                self.instances[name] = self.instances[None] = reason
             raise
 
     def do_register(self, form: Form) -> None:
@@ -185,8 +163,37 @@ class Script:
         name = _string(form, 1 + has_name)
         if form.head == "get":
             return (engine.get(instance, name),)
+        if form.head != "invoke":
+            raise Failure(f"unknown action {form.head}")
         arguments = [argument(item) for item in form[2 + has_name :] if isinstance(item, Form)]
         return engine.invoke(instance, name, arguments)
+
+    # threads: `(thread $T (shared (module $M)…) command…)` runs commands beside this script, in a script of
+    # their own that knows only the modules that are shared; `(wait $T)` waits for its end
+
+    def do_thread(self, form: Form) -> None:
+        name = form[1]
+        if not isinstance(name, str) or name in self.threads:
+            raise Failure("a new name expected")
+        commands = [item for item in form[2:] if isinstance(item, Form)]
+        script = Script(self.source, self.features, self.partial)
+        if commands and commands[0].head == "shared":
+            for module in commands.pop(0).modules():
+                shared = module[1] if len(module) > 1 else None
+                script.instances[shared] = script.instances[None] = _found(self.instances, shared, "instance")
+        thread = Thread(target=script._commands, args=(commands,), name=f"{self.source.name} {name}", daemon=True)
+        self.threads[name] = thread, script
+        thread.start()
+
+    def do_wait(self, form: Form) -> None:
+        if len(form) < 2 or form[1] not in self.threads:
+            raise Failure("no such thread")
+        self._join(form[1])
+
+    def _join(self, name: Any) -> None:
+        thread, script = self.threads.pop(name)
+        thread.join()
+        self.report.add(script.report)
 
     # assertions
 
@@ -196,7 +203,7 @@ class Script:
         if len(values) != len(patterns) or not all(map(matches, patterns, values)):
             raise Failure(f"got {show(values, patterns)}")
 
-    def _expect(self, form: Form, kind: type[Exception], action: Callable[[], object], message: str | None) -> None:
+    def _expect(self, kind: type[Exception], action: Callable[[], object], message: str | None) -> None:
         """`action` must raise this kind of error, with a message that begins as the script says."""
         try:
             action()
@@ -211,33 +218,31 @@ class Script:
         what = _form(form, 1)
         if what.head == "module":
             module = self.engine.load(self._binary(what))
-            self._expect(form, Trap, lambda: self.engine.instantiate(module), _string(form, 2))
+            self._expect(Trap, lambda: self.engine.instantiate(module), _string(form, 2))
         else:
-            self._expect(form, Trap, lambda: self.do_action(what), _string(form, 2))
+            self._expect(Trap, lambda: self.do_action(what), _string(form, 2))
 
     def do_assert_exhaustion(self, form: Form) -> None:
-        self._expect(form, StackExhausted, lambda: self.do_action(_form(form, 1)), _string(form, 2))
+        self._expect(StackExhausted, lambda: self.do_action(_form(form, 1)), _string(form, 2))
 
     def do_assert_exception(self, form: Form) -> None:
-        self._expect(form, GuestException, lambda: self.do_action(_form(form, 1)), None)
+        self._expect(GuestException, lambda: self.do_action(_form(form, 1)), None)
 
     def do_assert_invalid(self, form: Form) -> None:
         data = self._binary(_form(form, 1))
-        self._expect(form, InvalidError, lambda: self.engine.load(data), _string(form, 2))
+        self._expect(InvalidError, lambda: self.engine.load(data), _string(form, 2))
 
     def do_assert_malformed(self, form: Form) -> None:
         what = _form(form, 1)
-        if "binary" not in what:
-            raise TextUnsupported("assertion on text")
-        data = self._binary(what)
-        self._expect(form, MalformedError, lambda: self.engine.load(data), _string(form, 2))
+        self._expect(MalformedError, lambda: self.engine.load(self._binary(what)), _string(form, 2))
 
     def do_assert_unlinkable(self, form: Form) -> None:
         module = self.engine.load(self._binary(_form(form, 1)))
-        self._expect(form, LinkError, lambda: self.engine.instantiate(module), _string(form, 2))
+        self._expect(LinkError, lambda: self.engine.instantiate(module), _string(form, 2))
 
-    def do_assert_custom(self, form: Form) -> None:
-        raise TextUnsupported("custom annotation")
+    def do_assert_invalid_custom(self, form: Form) -> None:
+        what = _form(form, 1)
+        self._expect(InvalidError, lambda: self.engine.load(self._binary(what)), _string(form, 2))
 
 
 COMMANDS: dict[str, Callable[[Script, Form], object]] = {
@@ -245,6 +250,8 @@ COMMANDS: dict[str, Callable[[Script, Form], object]] = {
     "register": Script.do_register,
     "invoke": Script.do_action,
     "get": Script.do_action,
+    "thread": Script.do_thread,
+    "wait": Script.do_wait,
     "assert_return": Script.do_assert_return,
     "assert_trap": Script.do_assert_trap,
     "assert_exhaustion": Script.do_assert_exhaustion,
@@ -252,13 +259,9 @@ COMMANDS: dict[str, Callable[[Script, Form], object]] = {
     "assert_invalid": Script.do_assert_invalid,
     "assert_malformed": Script.do_assert_malformed,
     "assert_unlinkable": Script.do_assert_unlinkable,
-    "assert_malformed_custom": Script.do_assert_custom,
-    "assert_invalid_custom": Script.do_assert_custom,
+    "assert_malformed_custom": Script.do_assert_malformed,
+    "assert_invalid_custom": Script.do_assert_invalid_custom,
 }
-
-
-def _module_name(form: Form) -> str | None:
-    return next((item for item in form if isinstance(item, str) and item.startswith("$")), None)
 
 
 def _found(where: dict[str | None, Any], name: Any, what: str) -> Any:
@@ -271,14 +274,14 @@ def _found(where: dict[str | None, Any], name: Any, what: str) -> Any:
 
 
 def _form(form: Form, at: int) -> Form:
-    item = form[at]
+    item = form[at] if at < len(form) else None
     if not isinstance(item, Form):
         raise Failure(f"{form.head}: list expected")
     return item
 
 
 def _string(form: Form, at: int) -> str:
-    item = form[at]
+    item = form[at] if at < len(form) else None
     if not isinstance(item, bytes):
         raise Failure(f"{form.head}: string expected")
     return item.decode("utf-8")

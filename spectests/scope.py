@@ -16,7 +16,7 @@ SCOPE_FILE = Path(__file__).with_name("scope.txt")
 # Where the scripts of a proposal contradict WebAssembly 3.0, its folder runs with the features that
 # the proposal was written against. Nothing else alters an expectation.
 FOLDER_FEATURES: dict[str, dict[str, bool]] = {
-    "proposals/threads": {"multi_memory": False, "reference_types": False},
+    "proposals/threads": {"memory64": False, "multi_memory": False, "reference_types": False},
     "proposals/custom-page-sizes": {"custom_page_sizes": True},
     "proposals/custom-descriptors": {"custom_descriptors": True},
 }

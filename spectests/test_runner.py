@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from .__main__ import main
+from .engine import Engine, MalformedError, Unsupported
+from .forms import Form, Source
 from .runner import Script
-from .sexpr import Form, ReadError, Source
 from .values import argument, matches, number_bits
 
 WRONG = r"""
@@ -46,9 +47,84 @@ def test_what_holds_passes() -> None:
     assert (report.passed, report.failures, report.skipped) == (1, [], 0)
 
 
-def test_assertions_on_text_are_skipped() -> None:
-    report = Script(Source('(assert_malformed (module quote "(func") "unexpected token")')).run()
-    assert (report.passed, report.failures, report.skipped_text) == (0, [], 1)
+WRONG_TEXT = r"""
+(assert_malformed (module quote "(func)") "unexpected token")
+(assert_malformed (module quote "(func") "illegal character")
+(assert_malformed (module quote "(func (result i32))") "type mismatch")
+(assert_invalid (module quote "(func") "unexpected token")
+(assert_malformed_custom (module quote "(@custom \"x\")") "@custom annotation")
+(assert_malformed_custom (module quote "(@custom)") "@custom annotation: unexpected")
+(assert_invalid_custom (module (@custom "x")) "@custom annotation")
+(module quote "(func (result i32))")
+(module (func $f) (func $f))
+(module instance $I $M)
+(wait $T)
+(thread "T")
+"""
+
+
+def test_every_wrong_assertion_on_text_is_reported_with_its_line() -> None:
+    report = Script(Source(WRONG_TEXT, "wrong.wast")).run()
+    assert [int(failure.split(":")[1]) for failure in report.failures] == list(range(2, 14))
+    assert report.passed == 0
+
+
+RIGHT = r"""
+(module definition $M (global $g (export "g") (mut i32) (i32.const 1))
+  (func (export "set") (param i32) (global.set $g (local.get 0))))
+(module instance $I1 $M)
+(module instance $I2 $M)
+(invoke $I1 "set" (i32.const 7))
+(assert_return (get $I1 "g") (i32.const 7))
+(assert_return (get $I2 "g") (i32.const 1))
+(register "one" $I1)
+(module quote "(import \"one\" \"g\" (global $g (mut i32)))" "(export \"h\" (global $g))")
+(assert_return (get "h") (i32.const 7))
+(module binary "\00asm" "\01\00\00\00")
+(assert_trap (module (func $f unreachable) (start $f)) "unreachable")
+(assert_malformed (module quote "(func" "(result i32") "unexpected token")
+(assert_malformed_custom (module quote "(@custom)") "@custom annotation: missing section name")
+(assert_invalid_custom (module (func (@metadata.code.branch_hint "\00") nop)) "@metadata.code.branch_hint ")
+(assert_unlinkable (module (import "none" "f" (func))) "unknown import")
+"""
+
+
+def test_modules_may_be_defined_instantiated_quoted_and_binary() -> None:
+    report = Script(Source(RIGHT)).run()
+    assert (report.failures, report.passed) == ([], 8)
+
+
+THREADS = r"""
+(module $M (global (export "g") i32 (i32.const 3)))
+(thread $T (shared (module $M))
+  (module (func (export "f") (result i32) (i32.const 4)))
+  (assert_return (invoke "f") (i32.const 4))
+  (assert_return (get $M "g") (i32.const 3))
+  (assert_return (invoke "f") (i32.const 5))
+  (assert_return (invoke $N "f"))
+)
+(module $N (func (export "f")))
+(wait $T)
+(thread $U (assert_return (get $M "g") (i32.const 3)))
+"""
+
+
+def test_threads_know_what_is_shared_and_their_assertions_count() -> None:
+    report = Script(Source(THREADS, "t")).run()
+    assert [int(failure.split(":")[1]) for failure in report.failures] == [7, 8, 12]
+    assert report.passed == 2
+
+
+def test_unsupported_modules_are_skipped_only_where_they_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Engine, data: bytes) -> None:
+        raise Unsupported("everything")
+
+    monkeypatch.setattr(Engine, "load", refuse)
+    text = '(module)\n(assert_return (invoke "f"))\n(assert_unlinkable (module) "")'
+    report = Script(Source(text, "s"), partial=True).run()
+    assert (report.failures, report.passed, report.skipped) == ([], 0, 2)
+    assert report.unsupported == {"everything": 3}
+    assert len(Script(Source(text, "s")).run().failures) == 3
 
 
 def test_a_missing_suite_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,17 +134,19 @@ def test_a_missing_suite_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_forms_know_their_lines_and_modules_are_not_read() -> None:
-    source = Source('(; (; ;) ;)\n(a "x)\\22\\u{e9}") ;; )\n(module $m (f ")" (; ) ;) ))\n(b)')
+    source = Source('(; (; ;) ;)\n(a "x)\\22\\u{e9}") ;; )\n(module $m (f ")" (; ) ;) ))\n(b (module quote "x") 0x1p2)')
     first, module, last = source.forms()
     assert first == ["a", 'x)"é'.encode()]
-    assert module == ["module", "$m"] and source.text[module.start : module.end].endswith(";) ))")
+    assert module == ["module", "$m"] and source.data[module.start : module.end].endswith(b";) ))")
+    assert last == ["b", ["module", "quote", b"x"], "0x1p2"] and last.modules() == [last[1]]
     assert [source.line(form.start) for form in (first, module, last)] == [2, 3, 4]
 
 
-@pytest.mark.parametrize("text", ["(a", ")", "(module (b)", "(; (; ;)", '("a)'])
-def test_unbalanced_scripts_are_errors(text: str) -> None:
-    with pytest.raises(ReadError):
+@pytest.mark.parametrize("text", ["(a", ")", "(module (b)", "(module", "(; (; ;)", '("a)', "(a))"])
+def test_unbalanced_scripts_are_failures(text: str) -> None:
+    with pytest.raises(MalformedError):
         Source(text).forms()
+    assert len(Script(Source(text, "s")).run().failures) == 1
 
 
 def test_floats_are_rounded_once() -> None:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
-from .sexpr import Form
+from .forms import Form
 
 Value = object  # an int (raw bits) or a reference
 

@@ -5,6 +5,7 @@ import wasmtime
 
 import wasmcy
 from wasmcy.errors import InvalidError, MalformedError
+from wasmcy.text import wat2wasm
 from wasmcy.text.printer import wasm2wat
 
 HEADER = b"\0asm\1\0\0\0"
@@ -81,6 +82,15 @@ def test_the_module_may_be_loaded_already_and_bytes_of_any_kind():
         assert wasmcy.wasm2wat(source) == text
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_our_own_assembler_makes_the_same_bytes(form):
+    hinted = '(module (func (@metadata.code.branch_hint "\\01") (if (i32.const 1) (then))))'
+    for source in EVERYTHING, CUSTOMS, HINTED, hinted:
+        binary = wat2wasm(source)
+        text = wasm2wat(binary, **form)
+        assert wat2wasm(text) == binary, text
+
+
 # Folding
 
 FOLDED = [
@@ -140,7 +150,7 @@ def test_legacy_handlers_are_folded():
         *("(try (;@1;)", "(do", "(nop)", ")", "(catch 0", "(drop)", ")", "(catch_all", "(rethrow 0 (;@1;))", ")", ")"),
         *("(try (;@1;)", "(do)", "(delegate 0)", ")"),
     ]
-    assert assembled(wasm2wat(binary)) == binary
+    assert assembled(wasm2wat(binary)) == wat2wasm(text) == binary
 
 
 def test_deep_nesting_is_no_recursion():

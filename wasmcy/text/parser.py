@@ -15,8 +15,8 @@ from operator import itemgetter
 from ..binary.decoder import CUSTOM, ORDER
 from ..binary.encoder import sections_of
 from ..module import Custom, Data, Elem, Export, Expr, Global, Import, Table
-from ..opcodes import OP_END, OP_I32_CONST, OP_I64_CONST
-from ..types import HEAP_FUNC, MemoryType, TableType, ref_type, val_type
+from ..opcodes import OP_END, OP_I32_CONST, OP_I64_CONST, OP_REF_FUNC
+from ..types import FUNCREF, HEAP_FUNC, MemoryType, TableType, ref_type, val_type
 from .annotations import BEFORE_CODE, LAST, custom_section, hints_payload
 from .annotations import name as name_annotation
 from .instructions import InstructionParser
@@ -253,9 +253,13 @@ class Parser(InstructionParser):
             self.next()
         if self.noted:
             for note in self.take_notes():
-                if note[0] != GIVEN_NAME:
+                if note[0] == GIVEN_NAME:
+                    text = name_annotation(self, note)
+                elif note[0] == BRANCH_HINT and space == SPACE_FUNC:  # if it is for the first instruction
+                    self.notes.append(note)
+                    self.noted = True
+                else:
                     self.misplaced_note(note)
-                text = name_annotation(self, note)
         if text is not None:
             self.given.spaces[space][index] = text
 
@@ -463,8 +467,10 @@ class Parser(InstructionParser):
         t, funcs, exprs = element, None, None
         if self.kind == OPEN:
             exprs = self.elem_expressions()
-        else:
+        elif element == FUNCREF:
             t, funcs = ref_type(HEAP_FUNC, False), self.elem_indices()
+        else:  # a segment of indices would have the type (ref func)
+            exprs = [self.function_reference(index) for index in self.elem_indices()]
         self.close()
         elem = Elem("active", self.module.n_tables, offset, t, funcs, exprs, at)
         self.module.elems.append(elem)
@@ -557,6 +563,14 @@ class Parser(InstructionParser):
         while self.at_index():
             indices.append(self.index(SPACE_FUNC))
         return indices
+
+    def function_reference(self, index: int) -> Expr:
+        """The expression that a function's index stands for among elements."""
+        start = self.out.size
+        self.out.byte(OP_REF_FUNC)
+        self.out.unsigned(index)
+        self.out.byte(OP_END)
+        return Expr(start, self.out.size)
 
     def elem_expressions(self) -> list[Expr]:
         exprs = []
