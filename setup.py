@@ -24,6 +24,8 @@ GCC_FLAGS = [
     "-fno-tree-loop-distribute-patterns", "-fno-semantic-interposition", "-g0",
 ]  # fmt: skip
 HANDLER_FLAGS = ["-fno-stack-protector", "-fcf-protection=none", "-foptimize-sibling-calls"]
+# lanes are loops that the compiler is to turn into vector instructions; nobody looks at exceptions of floats
+VECTOR_FLAGS = ["-O3", "-fno-trapping-math"]
 # Modules that keep their checks: they read foreign bytes.
 CHECKED = [
     "wasmcy/binary/reader.py", "wasmcy/binary/decoder.py", "wasmcy/binary/types.py", "wasmcy/binary/writer.py",
@@ -31,9 +33,10 @@ CHECKED = [
     "wasmcy/text/disassembler.py", "wasmcy/text/folding.py", "wasmcy/validation/context.py",
     "wasmcy/validation/listener.py", "wasmcy/validation/operands.py", "wasmcy/validation/references.py",
     "wasmcy/validation/validator.py",
-    "wasmcy/engine/translator.py", "wasmcy/engine/instance.pyx",
+    "wasmcy/engine/translator.py", "wasmcy/engine/vector_translator.py", "wasmcy/engine/instance.pyx",
 ]  # fmt: skip
 SHARED = "wasmcy._cyutility"
+VECTOR_HANDLERS = "_handlers_vectors"
 RUNTIME = ["wasmcy/engine/store.pyx", "wasmcy/engine/code.pyx", "wasmcy/engine/machine.pyx"]
 PROBE = """
 #include <stdint.h>
@@ -96,9 +99,11 @@ class Build(build_ext):
         wanted = os.environ.get("WASMCY_DISPATCH") or ("loop" if SANITIZE else "")
         tail = wanted == "tail" if wanted else tail_calls_work(self.compiler)
         if sys.platform == "win32" and self.compiler.compiler_type == "msvc":
-            flags, handler_flags, link = ["/O2", "/fp:precise"], [], []
+            flags, handler_flags, vector_flags, link = ["/O2", "/fp:precise"], [], [], []
         else:
-            flags, handler_flags = flags_known(self.compiler, GCC_FLAGS), flags_known(self.compiler, HANDLER_FLAGS)
+            flags, handler_flags, vector_flags = (
+                flags_known(self.compiler, some) for some in (GCC_FLAGS, HANDLER_FLAGS, VECTOR_FLAGS)
+            )
             link = [] if SANITIZE or sys.platform == "darwin" else ["-s"]
         if SANITIZE:
             sanitizers = [
@@ -108,11 +113,14 @@ class Build(build_ext):
                 "-g",
                 "-fno-sanitize-recover=undefined",
             ]
-            flags, handler_flags, link = [*flags, *sanitizers], [], ["-fsanitize=address,undefined"]
+            flags, handler_flags, vector_flags = [*flags, *sanitizers], [], []
+            link = ["-fsanitize=address,undefined"]
         print(f"wasmcy: dispatch by {'tail calls' if tail else 'a loop'}")
         for extension in self.extensions:
             extension.define_macros.append(("WASMCY_TAIL", str(int(tail))))
             extension.extra_compile_args = flags + (handler_flags if "_handlers" in extension.name else [])
+            if extension.name.endswith(VECTOR_HANDLERS):
+                extension.extra_compile_args += vector_flags
             extension.extra_link_args = link
         super().build_extensions()
 

@@ -20,13 +20,13 @@ import wasmcy
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
-GENERATED = re.compile(r"_handlers\d+\.pyx|_tables\.py")
+GENERATED = re.compile(r"_handlers\w+\.pyx|_tables\.py")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def modules() -> Iterator[str]:
     for found in pkgutil.walk_packages(wasmcy.__path__, "wasmcy."):
-        if not re.search(r"\._handlers\d+$|\.__main__$|\.generate$", found.name):
+        if not re.search(r"\._handlers\w+$|\.__main__$|\.generate$", found.name):
             yield found.name
 
 

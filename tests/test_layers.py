@@ -22,7 +22,7 @@ LAYERS = (
     "cli compat tools __main__",
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
-GENERATED = re.compile(r"_handlers\d+\.pyx|_tables\.py")
+GENERATED = re.compile(r"_handlers\w+\.pyx|_tables\.py")
 CIMPORT = re.compile(r"^\s*(?:from\s+([\w.]+)\s+c?import\s+([^(\n]*)|c?import\s+([\w.]+))", re.MULTILINE)
 
 

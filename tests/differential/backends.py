@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from zlib import crc32
 
-from wasmcy.types import F32, F64, I32, I64
+from wasmcy.types import F32, F64, I32, I64, V128
 
 from .encode import Module, Signature
 from .numbers import WIDTH, canonical
@@ -110,6 +110,8 @@ class Wasmtime:
         config.wasm_exceptions = True
         config.wasm_wide_arithmetic = True
         config.wasm_function_references = True
+        config.wasm_relaxed_simd = True
+        config.wasm_relaxed_simd_deterministic = True
         config.cranelift_opt_level = level
         config.memory_reservation = 1 << 20
         self._engine = wasmtime.Engine(config)
@@ -178,12 +180,20 @@ class Wasmtime:
     def _state(self, store: Any, exports: Any, job: Job) -> Any:
         memory = exports["m"]
         content = ctypes.string_at(memory.data_ptr(store), memory.data_len(store))
-        values = [(type, exports[f"g{at}"].value(store)) for at, type in job.globals]
+        values = [(type, self._value(store, exports[f"g{at}"], type)) for at, type in job.globals]
         return (
             len(content),
             crc32(content),
             tuple(_global_bits(type, value) for type, value in values),
         )
+
+    def _value(self, store: Any, variable: Any, type: int) -> Any:
+        if type != V128:
+            return variable.value(store)
+        ffi = self._wasmtime._ffi  # the package has no vectors
+        raw = ffi.wasmtime_val_t()
+        ffi.wasmtime_global_get(store._context(), ctypes.byref(variable._global), ctypes.byref(raw))
+        return bytes(raw.of.v128)
 
     def close(self) -> None:
         pass
@@ -194,6 +204,8 @@ def _global_bits(type: int, value: Any) -> int:
         return canonical(type, int(struct.unpack("<I", struct.pack("<f", value))[0]))
     if type == F64:
         return canonical(type, int(struct.unpack("<Q", struct.pack("<d", value))[0]))
+    if type == V128:
+        return int.from_bytes(value, "little")
     assert type in (I32, I64)
     return int(value) & ((1 << WIDTH[type]) - 1)
 

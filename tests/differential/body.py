@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wasmcy.opcodes import Op
-from wasmcy.types import EXNREF, F32, F64, FUNCREF, I32, I64
+from wasmcy.types import EXNREF, F32, F64, FUNCREF, I32, I64, V128
 
 from .encode import EMPTY_BLOCK, OP, TYPE_BYTE, Function, Module, Signature, constant, s, u
 from .numbers import random_bits
@@ -26,6 +26,10 @@ PREFIX: dict[int, str] = {I32: "i32", I64: "i64", F32: "f32", F64: "f64"}
 _NAN_CONST: dict[int, bytes] = {
     F32: constant(F32, 0x7FC00000),
     F64: constant(F64, 0x7FF80000_00000000),
+}
+_LANES_NAN: dict[str, bytes] = {
+    "f32x4": constant(V128, 0x7FC00000_7FC00000_7FC00000_7FC00000),
+    "f64x2": constant(V128, 0x7FF80000_00000000_7FF80000_00000000),
 }
 
 
@@ -87,7 +91,7 @@ class Body:
         self.statements: list[tuple[int, int]] = []
         self.expressions: list[tuple[int, int, int]] = []
         self.locals: list[int] = []
-        self.variables: dict[int, list[int]] = {type: [] for type in (*PREFIX, FUNCREF, EXNREF)}
+        self.variables: dict[int, list[int]] = {type: [] for type in (*PREFIX, V128, FUNCREF, EXNREF)}
         self.exact_vars: dict[int, list[int]] = {F32: [], F64: []}
         self.smalls: list[int] = []
         self.small_variables: list[int] = []
@@ -98,7 +102,8 @@ class Body:
 
     def _declare(self) -> None:
         rnd = self.rnd
-        for type in rnd.choices((I32, I32, I32, I64, I64, F32, F64, FUNCREF), k=rnd.randrange(8)):
+        kinds = (I32, I32, I32, I64, I64, F32, F64, FUNCREF, *self.pools.vector, *self.pools.vector)
+        for type in rnd.choices(kinds, k=rnd.randrange(8)):
             if type != FUNCREF or self.leaves:
                 self.variables[type].append(self.new_local(type))
         self.small_variables = [self.new_local(I32) for _ in range(rnd.randrange(4))]
@@ -200,7 +205,7 @@ class Body:
             # Late ones are used as often as all the others together.
             few = len(variables) < 3 or self.chance(0.5)
             self.get(self.rnd.choice(variables if few else variables[-2:]))
-            return type in (I32, I64)
+            return type in (I32, I64, V128)
         if type == FUNCREF and self.leaves and chance < 0.9:
             self.emit("ref.func", u(self.rnd.randrange(self.leaves)))
             return True
@@ -210,7 +215,7 @@ class Body:
     def exact(self, type: int) -> None:
         """Push a value whose bits are determined even if it is a NaN."""
         chance = self.rnd.random()
-        if type in (I32, I64):
+        if type in (I32, I64, V128):
             self.expr(type)
         elif self.exact_vars[type] and chance < 0.3:
             self.get(self.rnd.choice(self.exact_vars[type]))
@@ -231,6 +236,26 @@ class Body:
         self.get(local)
         self.emit(PREFIX[type] + ".eq")
         self.emit("select")
+
+    def canonicalise_lanes(self, shape: str) -> None:
+        """The same for each lane of a vector of floats."""
+        local = self.scratch(V128)
+        self.emit("local.tee", u(local))
+        self.code += _LANES_NAN[shape]
+        self.get(local)
+        self.get(local)
+        self.emit(f"{shape}.eq")
+        self.emit("v128.bitselect")
+
+    def lanes(self, row: Op) -> bytes:
+        """The immediate of an instruction that names lanes; those of a shuffle often move in groups."""
+        if "laneidx" in row.immediates:
+            return bytes([self.rnd.randrange(row.lanes)])
+        if "laneidx16" not in row.immediates:
+            return b""
+        size = self.rnd.choice((1, 1, 2, 4, 8))
+        starts = [size * self.rnd.randrange(32 // size) for _ in range(16 // size)]
+        return bytes(start + at for start in starts for at in range(size))
 
     def values(self, types: tuple[int, ...]) -> None:
         """Push one value of each type; sometimes by one call."""
@@ -299,7 +324,7 @@ class Body:
                 self.emit(PREFIX[type] + self.rnd.choice((".add", ".sub", ".mul")))
             if variables and chance < 0.8:
                 self.set(self.rnd.choice(variables))
-            elif type in PREFIX and chance < 0.9 and self.mutable_globals(type):
+            elif type not in (FUNCREF, EXNREF) and chance < 0.9 and self.mutable_globals(type):
                 self.emit("global.set", u(self.rnd.choice(self.mutable_globals(type))))
             else:
                 self.emit("drop")
@@ -383,7 +408,7 @@ class Body:
     def disturb(self) -> None:
         """Sometimes, between two operands: change a local or more while the first one waits."""
         if self.chance(0.06) and self.left > 0:
-            type = self.rnd.choice((I32, I64, F32, F64))
+            type = self.rnd.choice((I32, I64, F32, F64, *self.pools.vector))
             if self.variables[type]:
                 self.expr(type)
                 self.set(self.rnd.choice(self.variables[type]))

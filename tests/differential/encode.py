@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from wasmcy.opcodes import BY_NAME
-from wasmcy.types import EXNREF, F32, F64, FUNCREF, I32, I64
+from wasmcy.types import EXNREF, F32, F64, FUNCREF, I32, I64, V128
 
 OP = {name: row.opcode for name, row in BY_NAME.items()}
 TYPE_BYTE: dict[int, bytes] = {
@@ -12,6 +12,7 @@ TYPE_BYTE: dict[int, bytes] = {
     I64: b"\x7e",
     F32: b"\x7d",
     F64: b"\x7c",
+    V128: b"\x7b",
     FUNCREF: b"\x70",
     EXNREF: b"\x69",
 }
@@ -57,6 +58,8 @@ def constant(type: int, bits: int) -> bytes:
         return OP["f32.const"] + bits.to_bytes(4, "little")
     if type == F64:
         return OP["f64.const"] + bits.to_bytes(8, "little")
+    if type == V128:
+        return OP["v128.const"] + bits.to_bytes(16, "little")
     return OP["ref.null"] + TYPE_BYTE[type]
 
 

@@ -5,12 +5,14 @@ One that is not possible here emits nothing and returns None.
 
 from collections.abc import Callable
 
-from wasmcy.types import EXNREF, F32, F64, FUNCREF, I32, I64
+from wasmcy.types import EXNREF, F32, F64, FUNCREF, I32, I64, V128
 
 from .body import PREFIX, TABLE_SIZE, Body
 from .encode import TYPE_BYTE, u
 
 Choice = Callable[[Body, int], bool | None]
+# of vectors of floats: these give lanes of their operands, or change their bits
+_CHOOSE_BITS = (".abs", ".neg", ".pmin", ".pmax", ".splat", "_lane", ".eq", ".ne", ".lt", ".gt", ".le", ".ge")
 _ALU = ("add", "sub", "mul", "and", "or", "xor", "shl", "shr_s", "shr_u", "rotl")
 
 
@@ -20,14 +22,16 @@ def pure(body: Body, type: int) -> bool | None:
     name = row.mnemonic
     exact = True
     for at, param in enumerate(row.params):
-        if "reinterpret" in name or (at == 1 and name.endswith("copysign")):
+        if "reinterpret" in name or (at == 1 and name.endswith("copysign")) or type == V128:
             body.exact(int(param))
         else:
             exact = body.expr(int(param)) and exact
         if at + 1 < len(row.params):
             body.disturb()
-    body.instruction(row)
-    if type in (I32, I64) or "reinterpret" in name:
+    body.instruction(row, body.lanes(row))
+    if name[:5] in ("f32x4", "f64x2") and type == V128 and not name.endswith(_CHOOSE_BITS):
+        body.canonicalise_lanes(name[:5])
+    if type in (I32, I64, V128) or "reinterpret" in name:
         return True
     return exact and name.endswith((".neg", ".abs", ".copysign"))
 
@@ -85,12 +89,15 @@ def _divisor(body: Body, type: int) -> None:
 
 def load(body: Body, type: int) -> bool | None:
     row = body.rnd.choice(body.pools.loads[type])
-    body.instruction(row, body.memarg(row, body.address(row.align, row.feature == "threads")))
+    offset = body.address(row.align, row.feature == "threads")
+    if "laneidx" in row.immediates:
+        body.expr(V128)
+    body.instruction(row, body.memarg(row, offset) + body.lanes(row))
     return True
 
 
 def rmw(body: Body, type: int) -> bool | None:
-    if not body.pools.rmw[type]:
+    if type == V128 or not body.pools.rmw[type]:
         return None
     row = body.rnd.choice(body.pools.rmw[type])
     assert row.params is not None
@@ -106,7 +113,7 @@ def global_get(body: Body, type: int) -> bool | None:
     if not globals_:
         return None
     body.emit("global.get", u(body.rnd.choice(globals_)))
-    return type in (I32, I64)
+    return type in (I32, I64, V128)
 
 
 def tee(body: Body, type: int) -> bool | None:
@@ -122,7 +129,7 @@ def select(body: Body, type: int) -> bool | None:
     body.disturb()
     exact = body.expr(type) and exact
     body.condition()
-    if type not in PREFIX or body.chance(0.2):
+    if type in (FUNCREF, EXNREF) or body.chance(0.2):
         body.emit("select_t", b"\1" + TYPE_BYTE[type])
     else:
         body.emit("select")
@@ -158,7 +165,7 @@ def if_else(body: Body, type: int) -> bool | None:
 
 
 def call(body: Body, type: int) -> bool | None:
-    return type in (I32, I64) if body.call((type,)) else None
+    return type in (I32, I64, V128) if body.call((type,)) else None
 
 
 def deep_stack(body: Body, type: int) -> bool | None:
@@ -169,8 +176,8 @@ def deep_stack(body: Body, type: int) -> bool | None:
     for _ in range(count):
         body.leaf(type)
     for _ in range(count - 1):
-        body.emit(PREFIX[type] + body.rnd.choice((".add", ".sub", ".mul")))
-    return type in (I32, I64)
+        body.emit(PREFIX.get(type, "i16x8") + body.rnd.choice((".add", ".sub", ".mul")))
+    return type in (I32, I64, V128)
 
 
 def sizes(body: Body, type: int) -> bool | None:
@@ -228,6 +235,6 @@ _WEIGHTS: list[tuple[Choice, int]] = [
     (deep_stack, 1),
 ]
 _NUMERIC_CHOICES = [choice for choice, weight in _WEIGHTS for _ in range(weight)]
-EXPRESSIONS: dict[int, list[Choice]] = dict.fromkeys((I32, I64, F32, F64), _NUMERIC_CHOICES)
+EXPRESSIONS: dict[int, list[Choice]] = dict.fromkeys((I32, I64, F32, F64, V128), _NUMERIC_CHOICES)
 EXPRESSIONS[FUNCREF] = [table_get, table_get, global_get, tee, select, block, if_else]
 EXPRESSIONS[EXNREF] = [tee, select, block, if_else]

@@ -24,7 +24,8 @@ def module(seed: object, functions: int = 60, features: frozenset[str] = ALL) ->
         _pools[features] = pools(features)
     made = Module()
     _data(made, rnd)
-    _globals(made, rnd)
+    values = _pools[features].values
+    _globals(made, rnd, values)
     made.tables = [(TABLE_SIZE + 2, TABLE_SIZE + 2), (TABLE_SIZE, 2 * TABLE_SIZE)]
     made.elements = [
         (0, list(range(LEAVES))),
@@ -33,8 +34,8 @@ def module(seed: object, functions: int = 60, features: frozenset[str] = ALL) ->
         (None, [0, 1, 2]),
     ]
     if "exceptions" in features:
-        made.tags = [(), (I32,), tuple(rnd.choices(NUMERIC, k=rnd.randrange(4)))]
-    signatures = _signatures(rnd)
+        made.tags = [(), (I32,), tuple(rnd.choices(values, k=rnd.randrange(4)))]
+    signatures = _signatures(rnd, values)
     while len(made.functions) < max(functions, LEAVES):
         special = rnd.random()
         if len(made.functions) < LEAVES:
@@ -67,8 +68,8 @@ def _data(made: Module, rnd: random.Random) -> None:
     ]
 
 
-def _globals(made: Module, rnd: random.Random) -> None:
-    for type in (I32, I32, I64, F32, F64, *rnd.choices(NUMERIC, k=3), FUNCREF):
+def _globals(made: Module, rnd: random.Random, values: tuple[int, ...]) -> None:
+    for type in (I32, I32, I64, F32, F64, *rnd.choices(values, k=4), FUNCREF):
         made.globals.append((type, type == FUNCREF or rnd.random() < 0.8, random_bits(rnd, type)))
 
 
@@ -76,15 +77,15 @@ def _some_leaves(rnd: random.Random) -> list[int]:
     return [rnd.randrange(LEAVES) for _ in range(5)]
 
 
-def _signatures(rnd: random.Random) -> list[Signature]:
-    results: list[tuple[int, ...]] = [(), (I32,), (rnd.choice(NUMERIC),)]
-    results += [tuple(rnd.choices(NUMERIC, k=rnd.choice((1, 1, 2, 3)))) for _ in range(3)]
+def _signatures(rnd: random.Random, values: tuple[int, ...]) -> list[Signature]:
+    results: list[tuple[int, ...]] = [(), (I32,), (rnd.choice(values),)]
+    results += [tuple(rnd.choices(values, k=rnd.choice((1, 1, 2, 3)))) for _ in range(3)]
     counts = (0, 1, 1, 2, 2, 3, 3, 4, 6, 12)
-    found = [(tuple(rnd.choices((*NUMERIC, I32), k=rnd.choice(counts))), rnd.choice(results[1:])) for _ in range(12)]
+    found = [(tuple(rnd.choices((*values, I32), k=rnd.choice(counts))), rnd.choice(results[1:])) for _ in range(12)]
     return [
         *found,
         ((I32, I32), ()),
-        (tuple(rnd.choices(NUMERIC, k=rnd.choice((20, 70)))), results[2]),
+        (tuple(rnd.choices(values, k=rnd.choice((20, 70)))), results[2]),
     ]
 
 
@@ -107,7 +108,7 @@ def _function(
 def _tail_recursion(made: Module, rnd: random.Random, features: frozenset[str]) -> None:
     """Two functions with different parameters that tail-call each other, n times in all."""
     result = rnd.choice(NUMERIC)
-    extras = [tuple(rnd.choices(NUMERIC, k=rnd.choice((0, 1, 2, 5)))) for _ in range(2)]
+    extras = [tuple(rnd.choices(_pools[features].values, k=rnd.choice((0, 1, 2, 5)))) for _ in range(2)]
     first = len(made.functions)
     trips = rnd.choice((1, 3, 15, 255, 1023))
     for at in (0, 1):

@@ -56,6 +56,10 @@ class _Reader:
             self.at += size
             value = struct.unpack("<f" if size == 4 else "<d", raw)[0]
             return f"{value!r} ({int.from_bytes(raw, 'little'):#x})"
+        if kind in ("v128", "laneidx16"):
+            raw = self.code[self.at : self.at + 16]
+            self.at += 16
+            return " ".join(map(str, raw)) if kind == "laneidx16" else f"{int.from_bytes(raw, 'little'):#x}"
         return str(self.unsigned())
 
 

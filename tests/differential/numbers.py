@@ -2,9 +2,9 @@
 
 import random
 
-from wasmcy.types import EXNREF, F32, F64, FUNCREF, I32, I64
+from wasmcy.types import EXNREF, F32, F64, FUNCREF, I32, I64, V128
 
-WIDTH: dict[int, int] = {I32: 32, I64: 64, F32: 32, F64: 64}
+WIDTH: dict[int, int] = {I32: 32, I64: 64, F32: 32, F64: 64, V128: 128}
 
 _INTEGERS = [
     *range(-4, 20),
@@ -56,12 +56,15 @@ INTERESTING: dict[int, list[int]] = {
     F64: _F64 + [bits | 1 << 63 for bits in _F64],
     FUNCREF: [0],
     EXNREF: [0],
+    V128: [0, (1 << 128) - 1, 0x0F0E0D0C_0B0A0908_07060504_03020100],
 }
 
 
 def random_bits(rnd: random.Random, type: int) -> int:
     """Mostly an interesting value, else random bits; of an integer maybe only some low ones."""
     choice = rnd.random()
+    if type == V128 and choice > 0.1:
+        return _random_lanes(rnd)
     if choice < 0.8 or type not in WIDTH:
         values = INTERESTING[type]
         return values[int(rnd.random() * len(values))]
@@ -69,6 +72,16 @@ def random_bits(rnd: random.Random, type: int) -> int:
     if choice < 0.9 and type in (I32, I64):
         bits >>= int(rnd.random() * WIDTH[type])
     return bits
+
+
+def _random_lanes(rnd: random.Random) -> int:
+    """A v128 of interesting lanes, all of one kind, often all the same."""
+    width, values = rnd.choice((
+        (8, INTERESTING[I32]), (16, INTERESTING[I32]), (32, INTERESTING[I32]), (64, INTERESTING[I64]),
+        (32, INTERESTING[F32]), (64, INTERESTING[F64]), (64, INTERESTING[F64]),
+    ))  # fmt: skip
+    few = rnd.choices(values, k=rnd.choice((1, 2, 16)))
+    return sum((rnd.choice(few) & ((1 << width) - 1)) << at for at in range(0, 128, width))
 
 
 def is_nan(type: int, bits: int) -> bool:

@@ -3,13 +3,17 @@
 from dataclasses import dataclass, field
 
 from wasmcy.opcodes import AT, OPS, Op
-from wasmcy.types import F32, F64, I32, I64
+from wasmcy.types import F32, F64, I32, I64, V128
 
 NUMERIC = (I32, I64, F32, F64)
+VALUES = (*NUMERIC, V128)
 # Without these no module is made; the optional ones can be left out.
 REQUIRED = frozenset({"sign_extension", "saturating_float_to_int", "multi_value", "reference_types", "bulk_memory"})
-OPTIONAL = frozenset({"tail_call", "exceptions", "threads", "wide_arithmetic"})
+OPTIONAL = frozenset({"tail_call", "exceptions", "threads", "wide_arithmetic", "simd", "relaxed_simd"})
 ALL = REQUIRED | OPTIONAL
+
+# What the reference does otherwise than the deterministic profile: it fuses, and wraps where sums saturate.
+DIFFERENT = ("relaxed_madd", "relaxed_nmadd", "relaxed_dot")
 
 # What compilers emit most; these are chosen more often than once in a while.
 _COMMON = {
@@ -22,9 +26,9 @@ _COMMON = {
 class Pools:
     """Instructions by the type of their result, for the features that modules may use.
 
-    pure      no immediates, do not trap
+    pure      do not trap; of immediates only lanes
     trapping  no immediates, trap for some operands
-    loads     address to value
+    loads     address, and a vector that gets a lane, to value
     stores    address and value to nothing
     rmw       atomic read-modify-write: address and one or two integers to value
     multiple  several results
@@ -33,12 +37,22 @@ class Pools:
 
     features: frozenset[str]
 
-    pure: dict[int, list[Op]] = field(default_factory=lambda: {type: [] for type in NUMERIC})
-    trapping: dict[int, list[Op]] = field(default_factory=lambda: {type: [] for type in NUMERIC})
-    loads: dict[int, list[Op]] = field(default_factory=lambda: {type: [] for type in NUMERIC})
-    rmw: dict[int, list[Op]] = field(default_factory=lambda: {type: [] for type in NUMERIC})
+    pure: dict[int, list[Op]] = field(default_factory=lambda: {type: [] for type in VALUES})
+    trapping: dict[int, list[Op]] = field(default_factory=lambda: {type: [] for type in VALUES})
+    loads: dict[int, list[Op]] = field(default_factory=lambda: {type: [] for type in VALUES})
+    rmw: dict[int, list[Op]] = field(default_factory=lambda: {type: [] for type in VALUES})
     stores: list[Op] = field(default_factory=list)
     multiple: list[Op] = field(default_factory=list)
+
+    @property
+    def vector(self) -> tuple[int, ...]:
+        """V128, if modules may use it."""
+        return (V128,) if "simd" in self.features else ()
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The types of numbers and vectors that modules may use."""
+        return (*NUMERIC, *self.vector)
 
 
 def pools(features: frozenset[str]) -> Pools:
@@ -46,25 +60,26 @@ def pools(features: frozenset[str]) -> Pools:
     for row in OPS.values():
         if row.params is None or row.results is None or not (row.feature is None or row.feature in features):
             continue
-        if any(type not in (*NUMERIC, AT) for type in row.params) or any(type not in NUMERIC for type in row.results):
+        if any(type not in (*VALUES, AT) for type in row.params) or any(type not in VALUES for type in row.results):
             continue
-        _sort(row, found)
+        if not any(name in row.mnemonic for name in DIFFERENT):
+            _sort(row, found)
     return found
 
 
 def _sort(row: Op, found: Pools) -> None:
     assert row.params is not None and row.results is not None
     result = int(row.results[0]) if len(row.results) == 1 else 0
-    if row.immediates == ("memarg",):
+    if "memarg" in row.immediates:
         if "wait" in row.mnemonic:
             return
         if not result:
             found.stores.append(row)
-        elif len(row.params) == 1:
+        elif len(row.params) == 1 or result == V128:
             found.loads[result].append(row)
         else:
             found.rmw[result].append(row)
-    elif row.immediates or not row.params:
+    elif not row.params or not {"laneidx", "laneidx16"}.issuperset(row.immediates):
         return
     elif not result:
         found.multiple.append(row)

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 
-from wasmcy.types import EXNREF, F32, F64, FUNCREF, I32, I64
+from wasmcy.types import EXNREF, F32, F64, FUNCREF, I32, I64, V128
 
 from .body import PREFIX, Body
 from .encode import u, vector
-from .expressions import slot
+from .expressions import load, pure, slot
 
 NUMERIC = (I32, I64, F32, F64)
 
 
 def set_local(body: Body) -> None:
-    type = body.rnd.choice((*NUMERIC, I32, I32, FUNCREF))
+    type = body.rnd.choice((*body.pools.values, I32, I32, FUNCREF))
     if body.small_variables and body.chance(0.3):
         body.small()
         body.set(body.rnd.choice(body.small_variables))
@@ -47,9 +47,35 @@ def update_local(body: Body) -> None:
         body.set(local)
 
 
+def update_vectors(body: Body) -> None:
+    """Vector operations, each on what locals hold; the results go to locals, memory or scalars."""
+    if not body.pools.vector or not body.variables[V128]:
+        return
+    for _ in range(body.rnd.choice((1, 2, 4))):
+        if body.chance(0.2):
+            row = body.rnd.choice([row for row in body.pools.stores if V128 in (row.params or ())])
+            offset = body.address(row.align, False)
+            pure(body, V128)
+            body.instruction(row, body.memarg(row, offset) + body.lanes(row))
+            continue
+        if body.chance(0.2):
+            row = body.rnd.choice([row for row in body.pools.pure[I32] if V128 in (row.params or ())])
+            pure(body, V128)
+            body.instruction(row, body.lanes(row))
+            body.consume((I32,))
+            continue
+        body.rnd.choice((load, pure, pure, pure))(body, V128)
+        local = u(body.rnd.choice(body.variables[V128]))
+        if body.chance(0.2):
+            body.emit("local.tee", local)
+            body.consume((V128,))
+        else:
+            body.emit("local.set", local)
+
+
 def swap_locals(body: Body) -> None:
     """Several values on the stack, then assigned: moves that must not overtake each other."""
-    type = body.rnd.choice(NUMERIC)
+    type = body.rnd.choice(body.pools.values)
     variables = body.variables[type]
     if len(variables) < 2:
         return
@@ -63,7 +89,7 @@ def swap_locals(body: Body) -> None:
 
 def hold_on_stack(body: Body) -> None:
     """Values wait on the stack while statements run."""
-    types = tuple(body.rnd.choices(NUMERIC, k=body.rnd.choice((1, 2, 3))))
+    types = tuple(body.rnd.choices(body.pools.values, k=body.rnd.choice((1, 2, 3))))
     body.values(types)
     for _ in range(body.rnd.choice((1, 1, 2))):
         body.statement()
@@ -76,7 +102,7 @@ def store(body: Body) -> None:
     offset = body.address(row.align, row.feature == "threads")
     body.exact(int(row.params[1]))
     body.disturb()
-    body.instruction(row, body.memarg(row, offset))
+    body.instruction(row, body.memarg(row, offset) + body.lanes(row))
 
 
 def update_memory(body: Body) -> None:
@@ -97,7 +123,7 @@ def update_memory(body: Body) -> None:
 
 
 def global_set(body: Body) -> None:
-    type = body.rnd.choice((*NUMERIC, FUNCREF))
+    type = body.rnd.choice((*body.pools.values, FUNCREF))
     chosen = body.mutable_globals(type)
     if chosen:
         body.expr(type)
@@ -105,7 +131,7 @@ def global_set(body: Body) -> None:
 
 
 def drop(body: Body) -> None:
-    body.expr(body.rnd.choice((*NUMERIC, FUNCREF)))
+    body.expr(body.rnd.choice((*body.pools.values, FUNCREF)))
     body.emit("drop")
 
 
@@ -134,7 +160,7 @@ def multiple_results(body: Body) -> None:
 
 
 def some_types(body: Body) -> tuple[int, ...]:
-    return tuple(body.rnd.choices((*NUMERIC, I32, FUNCREF), k=body.rnd.choice((0, 0, 1, 1, 2, 3))))
+    return tuple(body.rnd.choices((*body.pools.values, I32, FUNCREF), k=body.rnd.choice((0, 0, 1, 1, 2, 3))))
 
 
 def if_(body: Body) -> None:
@@ -536,7 +562,8 @@ def dead_code(body: Body) -> None:
             body.statement()
         elif chance < 0.8:
             type = body.rnd.choice(NUMERIC)
-            body.instruction(body.rnd.choice(body.pools.pure[type]))
+            row = body.rnd.choice(body.pools.pure[type])
+            body.instruction(row, body.lanes(row))
             body.consume((type,))
         elif body.variables[I32]:
             body.set(body.rnd.choice(body.variables[I32]))
@@ -559,6 +586,7 @@ Statement = Callable[[Body], None]
 _WEIGHTS: list[tuple[Statement, int]] = [
     (set_local, 22),
     (update_local, 14),
+    (update_vectors, 8),
     (swap_locals, 4),
     (hold_on_stack, 4),
     (store, 14),

@@ -7,14 +7,23 @@ import wasmtime
 
 import wasmcy
 from tests.differential.backends import Here, Job, Outcome, Result
-from tests.engine import programs, words
+from tests.engine import programs, vector_programs, words
 from tests.engine.programs import TYPE, Group
+from wasmcy.types import V128
 
-GROUPS = programs.groups()
+RESULT = {**TYPE, "v128": int(V128)}
+GROUPS = [*programs.groups(), *vector_programs.groups()]
 VARIABLES = next(group for group in GROUPS if group.name == "variables")
 IMPORTED_VARIABLES = programs.group(programs.variables(), "imported variables", programs.IMPORTED_VARIABLE_FIELDS)
 IMPORTED_CALLS = programs.group(programs.imported_calls(), "imported functions", programs.IMPORTED_CALL_FIELDS)
 IMPORTED_REFERENCES = programs.group(programs.imported_references(), "references", programs.IMPORTED_CALL_FIELDS)
+IMPORTED_VECTORS = programs.group(
+    vector_programs.variables(), "imported vectors", vector_programs.IMPORTED_VARIABLE_FIELDS
+)
+IMPORTED_VECTORS.calls = vector_programs.CALLS
+VECTORS = next(group for group in GROUPS if group.name == "vector variables")
+RELAXED = programs.group(vector_programs.lanewise(different=True), "relaxed", vector_programs.FIELDS)
+RELAXED.calls = vector_programs.CALLS
 
 
 def instance(text: str, given: dict[str, object] | None = None) -> wasmcy.Instance:
@@ -32,7 +41,7 @@ def bits(kind: str, value: float) -> int:
 @cache
 def job(group: Group) -> Job:
     binary = bytes(wasmtime.wat2wasm(group.text))
-    signatures = [(programs.SIGNATURE, (TYPE[case.result],) if case.result else ()) for case in group.cases]
+    signatures = [(programs.SIGNATURE, (RESULT[case.result],) if case.result else ()) for case in group.cases]
     arguments = [tuple(bits(kind, value) for kind in TYPE for value in call[kind]) for call in group.calls]
     calls = [(at, values) for at in range(len(group.cases)) for values in arguments]
     return Job(binary, signatures, [], calls)
@@ -63,7 +72,9 @@ def executed(group: Group, ends: list[Result]) -> set[str]:
 
 def imports() -> dict[str, object]:
     """What the programs that import want: another instance, and the host's functions."""
-    other = wasmcy.Module(bytes(wasmtime.wat2wasm(f"(module {programs.EXPORTED_FIELDS})"))).instantiate()
+    other = wasmcy.Module(
+        bytes(wasmtime.wat2wasm(f"(module {programs.EXPORTED_FIELDS} {vector_programs.EXPORTED_FIELDS})"))
+    ).instantiate()
     same = {f"same {kind}": lambda value: value for kind in TYPE}
     return {"other": other, "host": same}
 

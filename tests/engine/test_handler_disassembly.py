@@ -17,8 +17,9 @@ import pytest
 
 from wasmcy.engine.code import handler_addresses
 from wasmcy.engine.generate import PARTS
+from wasmcy.engine.handlers import Handler
 from wasmcy.engine.machine import DISPATCH
-from wasmcy.engine.operations import CALLS_OUT, HANDLERS, Handler
+from wasmcy.engine.operations import CALLS_OUT, HANDLERS
 
 
 class Instructions(NamedTuple):
@@ -83,8 +84,8 @@ def handlers() -> list[tuple[str, list[tuple[Handler, int]]]]:
     """Of each generated library: its handlers, with their addresses in it."""
     addresses = handler_addresses()
     found = []
-    for part in range(PARTS):
-        path = importlib.import_module(f"wasmcy.engine._handlers{part}").__file__
+    for part in PARTS:
+        path = importlib.import_module(f"wasmcy.engine.{part}").__file__
         assert path
         start, end = loaded(path)
         inside = [

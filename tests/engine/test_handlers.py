@@ -10,7 +10,10 @@ from tests.engine.running import (
     IMPORTED_CALLS,
     IMPORTED_REFERENCES,
     IMPORTED_VARIABLES,
+    IMPORTED_VECTORS,
+    RELAXED,
     VARIABLES,
+    VECTORS,
     executed,
     job,
     outcome,
@@ -21,6 +24,7 @@ from wasmcy.engine.operations import HANDLERS
 
 def test_imported_variables_are_like_own_ones() -> None:
     assert outcome_with_imports(IMPORTED_VARIABLES) == outcome(VARIABLES).results
+    assert outcome_with_imports(IMPORTED_VECTORS) == outcome(VECTORS).results
 
 
 def test_imported_functions_are_called() -> None:
@@ -40,9 +44,9 @@ STARTS_AND_ENDS = {"leave.translate", "leave.result", "leave.link"}
 
 def test_every_handler_is_executed() -> None:
     found = set(STARTS_AND_ENDS)
-    for group in GROUPS:
+    for group in (*GROUPS, RELAXED):
         found |= executed(group, outcome(group).results)
-    for group in (IMPORTED_VARIABLES, IMPORTED_CALLS, IMPORTED_REFERENCES):
+    for group in (IMPORTED_VARIABLES, IMPORTED_CALLS, IMPORTED_REFERENCES, IMPORTED_VECTORS):
         found |= executed(group, outcome_with_imports(group))
     missing = [handler.name for handler in HANDLERS if handler.lines is not None and handler.name not in found]
     print(f"{len(missing)} handlers are not executed: {' '.join(missing)}")

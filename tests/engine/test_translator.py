@@ -1,5 +1,6 @@
 """Translation is bounded in space, and the same whether compiled or not."""
 
+import json
 import os
 import subprocess
 import sys
@@ -133,18 +134,18 @@ def test_large_functions() -> None:
 SCRIPT = """
 import json, sys
 from wasmcy.binary.decoder import decode
-from wasmcy.engine import translator
+from wasmcy.engine import translator, vector_translator
 from wasmcy.validation.context import Context
 from wasmcy.validation.module import validate
 from wasmcy.validation.validator import Validator
-print(translator.__file__)
+print(json.dumps([translator.__file__, vector_translator.__file__]))
 for path in sys.argv[1:]:
     with open(path, "rb") as file:
         module = decode(file.read())
     context = Context(module)
     validate(module, context)
     for fuse in (True, False):
-        made = translator.Translator(context, fuse=fuse)
+        made = vector_translator.VectorTranslator(context, fuse=fuse)
         for at in range(len(module.funcs)):
             Validator(context).function(context.n_imported_funcs + at, module.body_start[at], module.body_end[at], made)
             print(json.dumps([path, fuse, at, list(made.code[made.start : made.length]), made.frame, made.catches]))
@@ -174,7 +175,8 @@ def test_the_uncompiled_translator_gives_the_same_words(tmp_path: Path) -> None:
     for path, binary in zip(paths, binaries, strict=True):
         path.write_bytes(binary)
     translator, uncompiled = translations(tmp_path, paths)
-    assert translator == str(tmp_path / "wasmcy" / "engine" / "translator.py")
+    files = [str(tmp_path / "wasmcy" / "engine" / name) for name in ("translator.py", "vector_translator.py")]
+    assert json.loads(translator) == files
     _, compiled = translations(package.parent, paths)
     assert len(compiled) == len(uncompiled)
     for mine, other in zip(compiled, uncompiled, strict=True):

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from wasmcy.engine.operations import HANDLERS, Handler
+from wasmcy.engine.handlers import Handler
+from wasmcy.engine.operations import HANDLERS
 
 CONDITIONAL = ("br_", "br.", "br64_", "brn.", "step.", "test.")
 ENDS = ("return", "unreachable", "throw")

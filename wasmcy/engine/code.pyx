@@ -19,7 +19,8 @@ from wasmcy.engine.structs cimport CatchClause, FuncCode, Instance, u32, u64, wc
 from .. import matching
 from ..validation.validator import Validator
 from ._tables import KEY, PARTS
-from .translator import TABLES, Translator, handler_id
+from .translator import TABLES, handler_id
+from .vector_translator import VectorTranslator
 
 cdef size_t N_HANDLERS = len(TABLES["words"])
 cdef u64* ADDRESSES = <u64*>calloc(N_HANDLERS + 1, sizeof(u64))
@@ -35,8 +36,8 @@ cdef size_t PARAMETER_ROOM = 8
 def _load_handlers():
     """Fill the table of handler addresses from the generated modules."""
     global TRANSLATE_HANDLER
-    for i in range(PARTS):
-        part = __import__(f"wasmcy.engine._handlers{i}", fromlist=["fill"])
+    for name in PARTS:
+        part = __import__(f"wasmcy.engine.{name}", fromlist=["fill"])
         part.fill(<size_t>ADDRESSES, KEY)
     words = TABLES["words"]
     for i in range(N_HANDLERS):
@@ -71,15 +72,15 @@ cdef class Code:
         if self.functions == NULL:
             raise MemoryError
         imported = context.n_imported_funcs
-        sig_np = context.sig_np
-        sig_nr = context.sig_nr
+        sig_ps = context.sig_ps
+        sig_rs = context.sig_rs
         func_sig = context.func_sig
         for i in range(self.n_functions):
             f = &self.functions[i]
             sig = func_sig[imported + i]
             f.index = imported + i
-            f.params = sig_np[sig]
-            f.results = sig_nr[sig]
+            f.params = sig_ps[sig]
+            f.results = sig_rs[sig]
             f.stub[0] = max(f.params, f.results) + PARAMETER_ROOM
             f.stub[1] = TRANSLATE_HANDLER
             f.code = &f.stub[1]
@@ -116,7 +117,7 @@ cdef class Code:
         module = self.module
         walkers, self.walkers = self.walkers, None
         if walkers is None:
-            walkers = Validator(self.context), Translator(
+            walkers = Validator(self.context), VectorTranslator(
                 self.context, <size_t>self.functions, sizeof(FuncCode), _cells_offset(), self.fuse
             )
         validator, translator = walkers

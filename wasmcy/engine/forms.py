@@ -42,7 +42,26 @@ KIND_ATOMIC_LOAD, KIND_ATOMIC_STORE, KIND_ATOMIC_RMW, KIND_ATOMIC_CMPXCHG, KIND_
     10,
     11,
 )
+(
+    KIND_VECTOR,  # vectors to a vector, lane by lane
+    KIND_VECTOR_SCALAR,  # a vector to a scalar; perhaps a lane
+    KIND_VECTOR_SPLAT,
+    KIND_VECTOR_REPLACE,
+    KIND_VECTOR_SHIFT,
+    KIND_VECTOR_SHUFFLE,
+    KIND_VECTOR_CONST,
+    KIND_VECTOR_LOAD,
+    KIND_VECTOR_STORE,
+    KIND_VECTOR_LOAD_LANE,
+    KIND_VECTOR_STORE_LANE,
+) = range(32, 43)
 FLAG_COMMUTATIVE, FLAG_EQZ = 1, 2
+
+# the translator's operand stack: kinds of entries, what `pop` finds, the type of a v128's second entry
+LOCAL, CONST, TEMP, ACC, SUM = range(5)
+IN_SLOT, IN_ACC, IMMEDIATE = range(3)
+HIGH_HALF = 1
+LOW32 = 0xFFFFFFFF
 
 # handlers the translator calls by name
 NAMED = (
@@ -55,6 +74,8 @@ NAMED = (
     "memory.fill", "step2", "move2",
     "call_ref:s", "call_ref:r", "return_call_ref:s", "return_call_ref:r", "ref.as_non_null",
     "i64.eqz:s", "leave.result", "leave.link", "leave.translate",
+    "v128.const", "move.v128", "select.v128:s", "select.v128:r", "return.v128", "global.get.v128.own",
+    "global.get.v128.imported", "global.set.v128.own", "global.set.v128.imported",
 )  # fmt: skip
 # one per class of accumulator (integer, f64, f32)
 BY_CLASS = (

@@ -13,13 +13,20 @@ import struct
 import sys
 from pathlib import Path
 
-from .operations import HANDLERS, tables
+from .operations import HANDLERS, N_SCALAR, tables
 
-PARTS = 4  # .pyx files: each is compiled by itself and costs a third of a millisecond to import
+# .pyx files: each is compiled by itself and costs a third of a millisecond to import
+SCALAR_PARTS = ("_handlers0", "_handlers1", "_handlers2", "_handlers3")
+VECTOR_PART = "_handlers_vectors"
+PARTS = (*SCALAR_PARTS, VECTOR_PART)
 TYPES = {
     "u": "u32", "v": "u32", "x": "u64", "y": "u64", "n": "u64", "ea": "u64",
     "src": "u64*", "dst": "u64*", "nsp": "u64*", "code": "u64*", "cell": "u64*",
     "function": "FuncCode*", "callee": "FuncRef*", "table": "TableRecord*", "memory": "MemoryRecord*",
+}  # fmt: skip
+VECTOR_TYPES = TYPES | {
+    "a": "v128*", "b": "v128*", "c": "v128*", "p": "v128*", "r": "v128", "s": "v128", "i": "int", "n": "u32",
+    "xi32": "u32", "xi64": "u64", "xf32": "float", "xf64": "double",
 }  # fmt: skip
 STATE = {
     "sp": "u64*",
@@ -38,7 +45,8 @@ from libc.string cimport memmove, memset
 from libc.math cimport sqrt as f64_sqrt, sqrtf as f32_sqrt
 from wasmcy.engine.structs cimport *
 from wasmcy.engine.numeric cimport *
-
+"""
+VECTOR_HEADER = """from wasmcy.engine.lanes cimport *
 """
 TAIL = f"""ctypedef int (*handler)({SIGNATURE}) noexcept nogil
 cdef extern from "machine.h":
@@ -136,14 +144,15 @@ def identifier(handler):
 
 def module(handlers, form):
     """The text of one .pyx: its handlers, and `fill`, which writes their addresses into the table."""
-    out = [HEADER, TAIL if form.tail else LOOP]
+    vectors = handlers[0].type == "v128"
+    out = [HEADER + VECTOR_HEADER * vectors + "\n", TAIL if form.tail else LOOP]
     reasons = sorted(
         {m[1] for h in handlers for line in h.lines for m in [re.search(r"(?:TRAP|LEAVE) (\w+)$", line)] if m}
     )
     for reason in reasons:
         out.append("\n".join(form.leave(reason)))
     for h in handlers:
-        types = TYPES | {"a": CTYPES[h.type], "b": CTYPES[h.type]}
+        types = VECTOR_TYPES if vectors else TYPES | {"a": CTYPES[h.type], "b": CTYPES[h.type]}
         names = words(h.lines)
         out.append(form.signature(identifier(h)))
         out += [f"    {line}" for line in form.prologue(h.lines)]
@@ -194,9 +203,10 @@ def write(folder, tail):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     form = Form(tail)
-    handlers = [h for h in HANDLERS if h.lines is not None]
-    size = -(-len(handlers) // PARTS)
-    texts = {f"_handlers{i}.pyx": module(handlers[i * size : (i + 1) * size], form) for i in range(PARTS)}
+    scalar, vector = ([h for h in some if h.lines is not None] for some in (HANDLERS[:N_SCALAR], HANDLERS[N_SCALAR:]))
+    size = -(-len(scalar) // len(SCALAR_PARTS))
+    parts = [*(scalar[i * size : (i + 1) * size] for i in range(len(SCALAR_PARTS))), vector]
+    texts = {f"{name}.pyx": module(part, form) for name, part in zip(PARTS, parts, strict=True)}
     texts["_tables.py"] = table_module()
     for name, text in texts.items():
         path = folder / name

@@ -14,7 +14,7 @@ from wasmcy.engine.code cimport Code
 from wasmcy.engine.machine cimport Func, host_function, start_function
 from wasmcy.engine.store cimport Global, InstanceData, Memory, Store, Table, Tag
 from wasmcy.engine.structs cimport (
-    FuncRef, Instance as Record, MemoryRecord, TableRecord, TagRecord, i64, u32, u64, u8,
+    FuncRef, Instance as Record, MemoryRecord, TableRecord, TagRecord, i64, u32, u64, u8, wcy_load_u64,
 )
 
 from .. import matching
@@ -23,7 +23,7 @@ from ..opcodes import (
     OP_END, OP_F32_CONST, OP_F64_CONST, OP_GLOBAL_GET, OP_I32_ADD, OP_I32_CONST, OP_I32_MUL, OP_I32_SUB, OP_I64_ADD,
     OP_I64_CONST, OP_I64_MUL, OP_I64_SUB, OP_REF_FUNC, OP_REF_NULL,
 )
-from ..types import MemoryType, TableType
+from ..types import V128, MemoryType, TableType
 
 cdef MemoryRecord no_memory
 no_memory.base = <u8*>calloc(1, 1)
@@ -134,7 +134,7 @@ cdef class Instance(InstanceData):
         cdef Code code = self.code
         cdef Record* record
         cdef u64* cursor
-        cdef Py_ssize_t i, n_cells = len(syntax.globals), n
+        cdef Py_ssize_t i, n_cells = code.context.n_cells, cell, n
         cdef Func func
         cdef Global variable
         n = len(syntax.imports) + len(syntax.memories) + len(syntax.tables) + len(syntax.tags)
@@ -145,7 +145,7 @@ cdef class Instance(InstanceData):
         record.object = <void*>self
         record.code = <void*>code
         record.n_cells = n_cells
-        record.n_imported_globals = syntax.n_globals - n_cells
+        record.n_imported_globals = syntax.n_globals - len(syntax.globals)
         record.tables = <TableRecord**>(record.cells + n_cells + 1)  # translated calls know the place
         cursor = record.cells + n_cells + 1 + <Py_ssize_t>syntax.n_tables
         for item in imports:
@@ -187,12 +187,16 @@ cdef class Instance(InstanceData):
         for variable in self.globals:
             cursor[0] = <u64>variable.cell
             cursor += 1
-        for i in range(n_cells):
-            definition = syntax.globals[i]
+        global_cell = code.context.global_cell
+        for definition in syntax.globals:
             global_type = matching.close_global(definition.type, canon)
-            record.cells[i] = self.constant(definition.init)
+            cell = global_cell[len(self.globals)]
+            if global_type.type == V128:
+                self.vector_constant(definition.init, &record.cells[cell])
+            else:
+                record.cells[cell] = self.constant(definition.init)
             variable = Global(type=global_type, bare=True)
-            variable.cell = &record.cells[i]
+            variable.cell = &record.cells[cell]
             variable.keeper = store
             variable.store = store
             self.globals.append(variable)
@@ -301,7 +305,7 @@ cdef class Instance(InstanceData):
 
     cdef u64 evaluate(self, Py_ssize_t at, Py_ssize_t end, u64* stack) except? 0xFFFFFFFFFFFFFFFF:
         cdef const u8* data = self.bytes  # an expression lies inside: the decoder made its bounds
-        cdef Py_ssize_t depth = 0, i, imported
+        cdef Py_ssize_t depth = 0, i
         cdef int op
         cdef i64 n
         while at < end:
@@ -321,9 +325,7 @@ cdef class Instance(InstanceData):
                 at += n
                 depth += 1
             elif op == OP_GLOBAL_GET:
-                i = <Py_ssize_t>read_signed(data, &at, False)
-                imported = self.record.n_imported_globals
-                stack[depth] = self.record.imported_globals[i][0] if i < imported else self.record.cells[i - imported]
+                stack[depth] = self.cell(<Py_ssize_t>read_signed(data, &at, False))[0]
                 depth += 1
             elif op == OP_REF_FUNC:
                 stack[depth] = <u64>self.func_ref(<Py_ssize_t>read_signed(data, &at, False))
@@ -353,6 +355,22 @@ cdef class Instance(InstanceData):
         if depth != 1:
             raise Unsupported("this constant expression cannot be evaluated yet")
         return stack[0]
+
+    cdef u64* cell(self, Py_ssize_t index):
+        """Where the value of a global is that exists already."""
+        return (<Global>self.globals[index]).cell
+
+    cdef int vector_constant(self, expr, u64* to) except -1:
+        """A validated constant expression of type v128: one global.get or v128.const, and the end."""
+        cdef const u8* data = self.bytes
+        cdef Py_ssize_t at = expr[0] + 1, end = expr[1]
+        cdef u64* cell
+        if data[expr[0]] == OP_GLOBAL_GET:
+            cell = self.cell(<Py_ssize_t>read_signed(data, &at, False))
+            to[0], to[1] = cell[0], cell[1]
+        else:
+            to[0], to[1] = wcy_load_u64(data + end - 17), wcy_load_u64(data + end - 9)
+        return 0
 
     def object_at(self, kind, Py_ssize_t index, name=None):
         """The object at an index of an index space."""
@@ -553,7 +571,7 @@ cdef matched(syntax, canon, item, given):
         wanted_type = matching.close_global(item.desc, canon)
         if type(given) is Global:
             return given if matching.matches(given.type, wanted_type) else None
-        if isinstance(given, (int, float)) and not wanted_type.mutable and not wanted_type.type.is_ref:
+        if isinstance(given, (int, float, bytes)) and not wanted_type.mutable and not wanted_type.type.is_ref:
             try:
                 return Global(type=wanted_type, value=given)
             except (TypeError, OverflowError):

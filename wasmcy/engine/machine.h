@@ -82,6 +82,19 @@ WASMCY_INLINE double wcy_f64(uint64_t x) { double v; memcpy(&v, &x, 8); return v
 WASMCY_INLINE uint32_t wcy_bits32(float x) { uint32_t v; memcpy(&v, &x, 4); return v; }
 WASMCY_INLINE uint64_t wcy_bits64(double x) { uint64_t v; memcpy(&v, &x, 8); return v; }
 
+/* ---- v128: two words, the low one first, in two slots; lane 0 is lowest.  A lane of the arrays is found by
+ * WASMCY_LANE8(i) to WASMCY_LANE64(i), on hosts of either byte order */
+typedef union {
+    uint64_t u64x2[2]; int64_t i64x2[2]; double f64x2[2];
+    uint32_t u32x4[4]; int32_t i32x4[4]; float f32x4[4];
+    uint16_t u16x8[8]; int16_t i16x8[8];
+    uint8_t u8x16[16]; int8_t i8x16[16];
+} wcy_v128;
+#define WASMCY_LANE8(i) ((i) ^ (7 * WASMCY_BIG))
+#define WASMCY_LANE16(i) ((i) ^ (3 * WASMCY_BIG))
+#define WASMCY_LANE32(i) ((i) ^ WASMCY_BIG)
+#define WASMCY_LANE64(i) (i)
+
 /* ---- linear memory: little-endian, unaligned */
 #if WASMCY_BIG
 #define WASMCY_LE16(x) __builtin_bswap16(x)

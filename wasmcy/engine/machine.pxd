@@ -14,6 +14,8 @@ cdef class Func:
     cdef readonly object name
     cdef long long* types                   # of the parameters, then of the results
     cdef Py_ssize_t n_params, n_results
+    cdef u64 param_slots, result_slots      # a v128 takes two
+    cdef bint vectors                       # whether there is a v128 among them
     cdef object callable                    # of a host function
     cdef bint wants_caller
     cdef object keeper                      # what `ref` lies in
@@ -28,7 +30,11 @@ cdef class Func:
     cdef object invoke_words(self, u64* words, bint raw)
     cdef object results(self, u64* words, bint raw)
     cdef object invoke_host(self, PyObject** args, Py_ssize_t n)
-    cdef u64 result_word(self, Py_ssize_t i, object result) except? 0xFFFFFFFFFFFFFFFF
+    cdef int arguments(self, PyObject** args, Py_ssize_t n, u64* words) except -1
+    cdef int arguments_from(self, Py_ssize_t i, object value, u64* words) except -1
+    cdef list values_at(self, u64* args)
+    cdef int put_results(self, tuple results, u64* to) except -1
+    cdef int result_slots_from(self, Py_ssize_t i, object result, u64* words) except -1
     cdef object described(self)
     cdef int host_call(self, u64* args, object caller) except -1
 

@@ -19,7 +19,7 @@ from libc.string cimport memcpy, memmove, memset
 
 from wasmcy.engine.code cimport LINK_CELL, RESULT_CELL, Code
 from wasmcy.engine.store cimport (
-    Global, InstanceData, Memory, Store, Table, Tag, from_word, to_word,
+    Global, InstanceData, Memory, Store, Table, Tag, from_slots, from_word, raw_from_slots, slots_of, to_slots,
 )
 from wasmcy.engine.structs cimport *
 
@@ -30,7 +30,7 @@ from ..opcodes import (
     OP_MEMORY_COPY, OP_MEMORY_FILL, OP_MEMORY_GROW, OP_MEMORY_INIT, OP_MEMORY_SIZE,
     OP_TABLE_COPY, OP_TABLE_FILL, OP_TABLE_GET, OP_TABLE_GROW, OP_TABLE_INIT, OP_TABLE_SET, OP_TABLE_SIZE, OP_THROW,
 )
-from ..types import F32, F64, HEAP_EXN, I32, FuncType
+from ..types import F32, F64, HEAP_EXN, I32, V128, FuncType
 from .store import parse_type, set_reference_types
 
 cdef extern from "os_memory.h" nogil:
@@ -79,7 +79,7 @@ cdef i64 MAX_PACE = 1 << 17         # polls between two slow ones, at most
 cdef u64 PIECE = 1 << 20            # bytes of a bulk operation between two looks around
 cdef Py_ssize_t MAX_FRAMES = 64     # of a backtrace
 cdef int MAX_DEPTH = 100            # activations inside each other: host calls that call back
-cdef long long T_I32 = I32, T_F32 = F32, T_F64 = F64
+cdef long long T_I32 = I32, T_F32 = F32, T_F64 = F64, T_V128 = V128
 DISPATCH = "tail" if WASMCY_TAIL else "loop"
 
 cdef dict MESSAGES = {
@@ -305,7 +305,7 @@ cdef int call_host(Store store, Activation* activation, bint tail) except -1:
     cdef u64* args = activation.args
     cdef u64* top = store.stack_top
     cdef Instance* instance = activation.instance
-    store.stack_top = args + max(func.n_params, func.n_results) + 2
+    store.stack_top = args + max(func.param_slots, func.result_slots) + 2
     if host_status(func, args, <PyObject*>instance.object) == -1:
         store.stack_top = top
         return host_failed(store, activation)
@@ -313,7 +313,7 @@ cdef int call_host(Store store, Activation* activation, bint tail) except -1:
     if store.interrupted or store.is_over() or store.deadline != 0 and wcy_now() >= store.deadline:
         activation.poll = -1
     if tail:
-        finish_tail_call(activation, func.n_results)
+        finish_tail_call(activation, func.result_slots)
     else:
         activation.value = args[0]
     return 0
@@ -774,16 +774,18 @@ cdef int throw(Store store, Activation* activation) except -1:
 
 cdef uncaught(Store store, Exception_* exception, frames):
     """What Python sees of an exception that no guest caught."""
+    cdef u64* at
     if exception.tag == NULL:
         return store.errors[exception.values[0]]
     tag = <Tag>exception.tag.object
     values = []
-    for i, t in enumerate(tag.type.params):
-        word = exception.values[<u64>i]
-        if word and t.is_ref and t.heap == HEAP_EXN:
-            values.append(uncaught(store, <Exception_*><size_t>word, ()))
+    at = exception.values
+    for t in tag.type.params:
+        if at[0] and t.is_ref and t.heap == HEAP_EXN:
+            values.append(uncaught(store, <Exception_*>at[0], ()))
         else:
-            values.append(from_word(store, t, word))
+            values.append(from_slots(store, t, at))
+        at += 2 if t == V128 else 1
     return GuestException("uncaught exception", frames, tag, tuple(values))
 
 
@@ -793,20 +795,22 @@ cdef bint catch_error(Store store, Activation* activation, error) except -1:
     cdef u64 words[1]
     cdef u64* values
     cdef size_t i, n
+    cdef u64 at = 0
     cdef object tag = error.tag if isinstance(error, GuestException) else None
     store.stack_top = above(activation)
     if isinstance(tag, Tag) and (<Tag>tag).store is store:
         given = tuple(error.values)
-        n = (<Tag>tag).record.params
+        types = (<Tag>tag).type.params
+        n = len(types)
         if len(given) != <Py_ssize_t>n:
             raise TypeError(f"{tag!r} takes {n} values, not {given!r}")
-        values = <u64*>malloc((n + 1) * sizeof(u64))
+        values = <u64*>malloc((2 * n + 1) * sizeof(u64))
         if values == NULL:
             raise MemoryError
         try:
             for i in range(n):
-                values[i] = to_word(store, (<Tag>tag).type.params[i], given[i])
-            exception = new_exception(store, activation, &(<Tag>tag).record, values, n)
+                at += <u64>to_slots(store, types[i], given[i], values + at)
+            exception = new_exception(store, activation, &(<Tag>tag).record, values, at)
         finally:
             free(values)
     else:
@@ -909,7 +913,7 @@ cdef object BARE = object()         # for Func.__new__: its maker fills it in
 cdef class Func:
     """A function: one that a module exports or a reference names, or a Python function with a type.
 
-    Calling it takes and returns ints and floats; several results come as a tuple.
+    Calling it takes and returns ints and floats, and 16 bytes for a v128; several results come as a tuple.
 
         >>> double = Func(lambda x: 2 * x, ["i32"], ["i32"])
         >>> double(21)
@@ -951,6 +955,9 @@ cdef class Func:
         self.type = type
         self.n_params = len(type.params)
         self.n_results = len(type.results)
+        self.param_slots = slots_of(type.params)
+        self.result_slots = slots_of(type.results)
+        self.vectors = self.param_slots + self.result_slots != <u64>(self.n_params + self.n_results)
         self.types = <long long*>malloc((self.n_params + self.n_results + 1) * sizeof(long long))
         if self.types == NULL:
             raise MemoryError
@@ -989,7 +996,7 @@ cdef class Func:
             raise TypeError(f"{self.name or 'function'} takes {self.n_params} arguments ({n} given)")
         if self.ref.instance == NULL:
             return self.invoke_host(args, n)
-        if n > 16:
+        if n > 16 or self.vectors:
             return self.invoke_many(args, n)
         for i in range(n):
             if self.types[i] == T_I32 and PyLong_CheckExact(<object>args[i]):
@@ -1004,20 +1011,30 @@ cdef class Func:
         return self.invoke_words(words, False)
 
     cdef object invoke_many(self, PyObject** args, Py_ssize_t n):
-        cdef u64* words = <u64*>malloc(n * sizeof(u64))
-        cdef Py_ssize_t i
+        cdef u64* words = <u64*>malloc((self.param_slots + 1) * sizeof(u64))
         if words == NULL:
             raise MemoryError
         try:
-            for i in range(n):
-                words[i] = self.argument(i, <object>args[i])
+            self.arguments(args, n, words)
             return self.invoke_words(words, False)
         finally:
             free(words)
 
     cdef u64 argument(self, Py_ssize_t i, object value) except? 0xFFFFFFFFFFFFFFFF:
+        cdef u64 words[2]
+        self.arguments_from(i, value, words)
+        return words[0]
+
+    cdef int arguments(self, PyObject** args, Py_ssize_t n, u64* words) except -1:
+        cdef Py_ssize_t i
+        for i in range(n):
+            words += self.arguments_from(i, <object>args[i], words)
+        return 0
+
+    cdef int arguments_from(self, Py_ssize_t i, object value, u64* words) except -1:
+        """One argument into its slots; returns their number."""
         try:
-            return to_word(self.store, self.types[i], value)
+            return to_slots(self.store, self.types[i], value, words)
         except (TypeError, OverflowError) as error:
             raise type(error)(f"argument {i + 1} of {self.name or 'function'}: {error}") from None
 
@@ -1051,13 +1068,13 @@ cdef class Func:
                 sp = store.stack_top
                 limit = store.stack + store.stack_slots - RESERVE
                 activation.pc = <u64*>wcy_load_acquire(&function.code)
-                if sp + activation.pc[-1] > limit or sp + max(self.n_params, self.n_results) + 2 > limit:
+                if sp + activation.pc[-1] > limit or sp + max(self.param_slots, self.result_slots) + 2 > limit:
                     status = exhausted_status()
                 else:
-                    for i in range(self.n_params):
+                    for i in range(self.param_slots):
                         sp[i] = words[i]
-                    sp[self.n_params] = <u64>RESULT_CELL
-                    sp[self.n_params + 1] = 0
+                    sp[self.param_slots] = <u64>RESULT_CELL
+                    sp[self.param_slots + 1] = 0
                     activation.sp = sp
                     activation.instance = self.ref.instance
                     activation.value = 0
@@ -1073,7 +1090,7 @@ cdef class Func:
             number = <i32>sp[0]
             quick = True
         elif status == 0:
-            store.stack_top = sp + self.n_results  # making a tuple may run Python code (a collection)
+            store.stack_top = sp + self.result_slots  # making a tuple may run Python code (a collection)
             status = results_status(self, sp, raw, &result)
             store.stack_top = sp
         if taken == 1:
@@ -1089,22 +1106,26 @@ cdef class Func:
 
     cdef object results(self, u64* sp, bint raw):
         cdef long long* types = self.types + self.n_params
-        if raw:
-            return tuple([raw_value(self.store, types[i], sp[i]) for i in range(self.n_results)])
-        if self.n_results == 1:
-            return from_word(self.store, types[0], sp[0])
-        if self.n_results == 0:
-            return None
-        return tuple([from_word(self.store, types[i], sp[i]) for i in range(self.n_results)])
+        cdef Py_ssize_t i
+        cdef list values
+        if not raw:
+            if self.n_results == 1:
+                return from_slots(self.store, types[0], sp)
+            if self.n_results == 0:
+                return None
+        values = []
+        for i in range(self.n_results):
+            values.append(raw_from_slots(self.store, types[i], sp) if raw else from_slots(self.store, types[i], sp))
+            sp += 2 if types[i] == T_V128 else 1
+        return tuple(values)
 
     cdef object invoke_host(self, PyObject** args, Py_ssize_t n):
         """A host function called from Python: as a guest would see it."""
-        cdef u64* words = <u64*>calloc(max(self.n_params, self.n_results) + 1, sizeof(u64))
+        cdef u64* words = <u64*>calloc(max(self.param_slots, self.result_slots) + 1, sizeof(u64))
         if words == NULL:
             raise MemoryError
         try:
-            for i in range(n):
-                words[i] = self.argument(i, <object>args[i])
+            self.arguments(args, n, words)
             self.host_call(words, None)
             return self.results(words, False)
         finally:
@@ -1116,8 +1137,8 @@ cdef class Func:
         cdef Py_ssize_t i, n = self.n_params, first = 1
         cdef Store store = self.store
         cdef object value, result
-        if n > 10:
-            arguments = [from_word(store, self.types[i], args[i]) for i in range(n)]
+        if n > 10 or self.vectors:
+            arguments = self.values_at(args)
             if self.wants_caller:
                 arguments.insert(0, caller_of(caller))
             result = self.callable(*arguments)
@@ -1148,19 +1169,40 @@ cdef class Func:
                 raise TypeError(f"{self.described()} returned {type(result).__name__}, but its type has no results")
             return 0
         if self.n_results == 1:
-            args[0] = self.result_word(0, result)
+            self.result_slots_from(0, result, args)
             return 0
         if not isinstance(result, (tuple, list)) or len(result) != self.n_results:
             raise TypeError(f"{self.described()} must return {self.n_results} results, not {result!r}")
-        result = tuple(result)  # converting could change a list
-        words = [self.result_word(i, result[i]) for i in range(self.n_results)]
-        for i in range(self.n_results):
-            args[i] = words[i]
+        return self.put_results(tuple(result), args)  # a tuple: converting could change a list
+
+    cdef list values_at(self, u64* args):
+        """The arguments in slots as Python values."""
+        cdef Py_ssize_t i
+        cdef list values = []
+        for i in range(self.n_params):
+            values.append(from_slots(self.store, self.types[i], args))
+            args += 2 if self.types[i] == T_V128 else 1
+        return values
+
+    cdef int put_results(self, tuple results, u64* to) except -1:
+        """All results, or none where one does not fit its type."""
+        cdef u64* words = <u64*>malloc((self.result_slots + 1) * sizeof(u64))
+        cdef Py_ssize_t i
+        cdef u64* at = words
+        if words == NULL:
+            raise MemoryError
+        try:
+            for i in range(self.n_results):
+                at += self.result_slots_from(i, results[i], at)
+            memcpy(to, words, self.result_slots * sizeof(u64))
+        finally:
+            free(words)
         return 0
 
-    cdef u64 result_word(self, Py_ssize_t i, object result) except? 0xFFFFFFFFFFFFFFFF:
+    cdef int result_slots_from(self, Py_ssize_t i, object result, u64* words) except -1:
+        """One result into its slots; returns their number."""
         try:
-            return to_word(self.store, self.types[self.n_params + i], result)
+            return to_slots(self.store, self.types[self.n_params + i], result, words)
         except (TypeError, OverflowError) as error:
             number = f" {i + 1}" if self.n_results > 1 else ""
             raise type(error)(f"result{number} of {self.described()}: {error}") from None
@@ -1172,21 +1214,28 @@ cdef class Func:
         """Call with and return the bits of values: unsigned ints; references as objects."""
         cdef u64* words
         cdef Py_ssize_t i
+        cdef u64 at = 0
         if self.ref.instance == NULL:
             raise TypeError("a host function has no raw form")
         if len(args) != self.n_params:
             raise TypeError(f"{self.name or 'function'} takes {self.n_params} arguments ({len(args)} given)")
-        words = <u64*>malloc((self.n_params + 1) * sizeof(u64))
+        words = <u64*>malloc((self.param_slots + 1) * sizeof(u64))
         if words == NULL:
             raise MemoryError
         try:
             for i in range(self.n_params):
                 if not isinstance(args[i], int) or self.types[i] >> 32:
-                    words[i] = self.argument(i, args[i])
-                elif self.types[i] == T_I32 or self.types[i] == T_F32:
-                    words[i] = <u32>args[i]
+                    at += <u64>self.arguments_from(i, args[i], words + at)
+                    continue
+                if self.types[i] == T_I32 or self.types[i] == T_F32:
+                    words[at] = <u32>args[i]
+                elif self.types[i] == T_V128:
+                    words[at] = <u64>(args[i] & 0xFFFFFFFFFFFFFFFF)
+                    at += 1
+                    words[at] = <u64>(args[i] >> 64)
                 else:
-                    words[i] = <u64>args[i]
+                    words[at] = <u64>args[i]
+                at += 1
             return self.invoke_words(words, True)
         finally:
             free(words)
@@ -1199,12 +1248,6 @@ cdef class Func:
 
     def __repr__(self):
         return f"<wasmcy.Func {self.name or ''}{'' if self.name is None else ' '}{self.type}>"
-
-
-cdef raw_value(Store store, long long valtype, u64 word):
-    if valtype >> 32:
-        return from_word(store, valtype, word)
-    return <u32>word if valtype == 0x7F or valtype == 0x7D else word
 
 
 cdef object func_vectorcall(object func, PyObject** args, size_t flags, PyObject* names):

@@ -97,6 +97,10 @@ cdef class Tag:
 
 cdef u64 to_word(Store store, long long valtype, object value) except? 0xFFFFFFFFFFFFFFFF
 cdef object from_word(Store store, long long valtype, u64 word)
+cdef u64 slots_of(types) except? 0xFFFFFFFFFFFFFFFF
+cdef int to_slots(Store store, long long valtype, object value, u64* to) except -1
+cdef object from_slots(Store store, long long valtype, const u64* words)
+cdef object raw_from_slots(Store store, long long valtype, const u64* words)
 cdef bint ref_matches(Store store, long long valtype, u64 word) except -1
 
 

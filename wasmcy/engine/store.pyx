@@ -16,7 +16,7 @@ from libc.string cimport memchr, memcpy, memmove, memset
 
 from wasmcy.engine.structs cimport (
     Exception_, i32, i64, u32, u64, u8,
-    wcy_bits32, wcy_bits64, wcy_f32, wcy_f64, wcy_load_acquire, wcy_store_release,
+    wcy_bits32, wcy_bits64, wcy_f32, wcy_f64, wcy_load_acquire, wcy_load_u64, wcy_store_release, wcy_store_u64,
 )
 
 from ..errors import LinkError, MemoryLimit, WasmError
@@ -39,7 +39,7 @@ cdef extern from "Python.h":
     bint PyFloat_CheckExact(object)
     object PyLong_FromLongLong(long long)
 
-cdef long long T_I32 = I32, T_I64 = I64, T_F32 = F32, T_F64 = F64
+cdef long long T_I32 = I32, T_I64 = I64, T_F32 = F32, T_F64 = F64, T_V128 = V128
 cdef long long T_REF = REF, T_NULL = _types.NULL
 cdef u64 PAGE = 65536
 cdef u64 LARGE = 1 << 20            # bytes from which a memory lives in reserved address space
@@ -360,6 +360,51 @@ cdef object from_word(Store store, long long valtype, u64 word):
         if heap == HEAP_EXTERN or heap == HEAP_NOEXTERN:
             return store.externs[word - 1]
     raise TypeError(f"values of type {ValType(valtype)} cannot cross the border yet")
+
+
+cdef u64 slots_of(types) except? 0xFFFFFFFFFFFFFFFF:
+    """How many slots values of these types take."""
+    return len(types) + types.count(V128)
+
+
+cdef int to_slots(Store store, long long valtype, object value, u64* to) except -1:
+    """A Python value into its slots; returns their number.  A v128 is 16 bytes, from any buffer of that size."""
+    cdef Py_buffer view
+    cdef Py_ssize_t size
+    if valtype != T_V128:
+        to[0] = to_word(store, valtype, value)
+        return 1
+    try:
+        PyObject_GetBuffer(value, &view, PyBUF_SIMPLE)
+    except (TypeError, BufferError):
+        raise TypeError(f"expected 16 contiguous bytes for v128, got {type(value).__name__}") from None
+    size = view.len
+    if size == 16:
+        to[0] = wcy_load_u64(<u8*>view.buf)
+        to[1] = wcy_load_u64(<u8*>view.buf + 8)
+    PyBuffer_Release(&view)
+    if size != 16:
+        raise TypeError(f"expected 16 bytes for v128, got {size}")
+    return 2
+
+
+cdef object from_slots(Store store, long long valtype, const u64* words):
+    """The Python value in slots: a v128 as bytes, lane 0 first."""
+    cdef u8 data[16]
+    if valtype != T_V128:
+        return from_word(store, valtype, words[0])
+    wcy_store_u64(data, words[0])
+    wcy_store_u64(data + 8, words[1])
+    return PyBytes_FromStringAndSize(<char*>data, 16)
+
+
+cdef object raw_from_slots(Store store, long long valtype, const u64* words):
+    """The bits as an unsigned int; references as objects."""
+    if valtype == T_V128:
+        return words[0] | <object>words[1] << 64
+    if valtype & T_REF:
+        return from_word(store, valtype, words[0])
+    return <u32>words[0] if valtype == T_I32 or valtype == T_F32 else words[0]
 
 
 cdef bint ref_matches(Store store, long long valtype, u64 word) except -1:
@@ -821,10 +866,10 @@ cdef class Global:
             self.join(store)
         if not bare:
             if value is None and not self.valtype & T_REF:
-                value = 0
+                value = bytes(16) if self.valtype == T_V128 else 0
             if self.valtype & T_REF and value is not None and store is None:
                 self.join(Store())
-            self.own[0] = to_word(self.store, self.valtype, value)
+            to_slots(self.store, self.valtype, value, self.own)
 
     cdef int join(self, Store store) except -1:
         if self.store is None:
@@ -838,10 +883,10 @@ cdef class Global:
 
     @property
     def value(self):
-        """The value: an int, a float, or what a reference stands for."""
+        """The value: an int, a float, 16 bytes for a v128, or what a reference stands for."""
         if self.store is not None:
             self.store.check_owner()
-        return from_word(self.store, self.valtype, self.cell[0])
+        return from_slots(self.store, self.valtype, self.cell)
 
     @value.setter
     def value(self, value):
@@ -851,11 +896,13 @@ cdef class Global:
             self.store.check_owner()
         elif self.valtype & T_REF and value is not None:
             self.join(Store())
-        self.cell[0] = to_word(self.store, self.valtype, value)
+        to_slots(self.store, self.valtype, value, self.cell)
 
     @property
     def raw(self):
         """The value's bits, unsigned."""
+        if self.valtype == T_V128:
+            return raw_from_slots(self.store, self.valtype, self.cell)
         if self.valtype == T_I32 or self.valtype == T_F32:
             return <u32>self.cell[0]
         return self.cell[0]
@@ -876,7 +923,7 @@ cdef class Tag:
 
     def __cinit__(self, params=(), *, type=None, u64 canonical=0, Store store=None):
         self.type = FuncType(tuple(parse_type(t) for t in params), ()) if type is None else type
-        self.record.params = len(self.type.params)
+        self.record.params = slots_of(self.type.params)
         self.record.type = canonical  # 0: made from Python, known at its first import
         self.record.object = <void*>self
         if store is not None:

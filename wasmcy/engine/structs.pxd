@@ -56,6 +56,21 @@ cdef extern from "machine.h" nogil:
     u64 wcy_ctz64(u64)
     u64 wcy_popcnt64(u64)
     u64 wcy_load_acquire(void*)
+    ctypedef union v128 "wcy_v128":
+        u64 u64x2[2]
+        i64 i64x2[2]
+        double f64x2[2]
+        u32 u32x4[4]
+        i32 i32x4[4]
+        float f32x4[4]
+        u16 u16x8[8]
+        i16 i16x8[8]
+        u8 u8x16[16]
+        i8 i8x16[16]
+    int WASMCY_LANE8(int)
+    int WASMCY_LANE16(int)
+    int WASMCY_LANE32(int)
+    int WASMCY_LANE64(int)
     void wcy_store_release(void*, u64)
     int wcy_take(u64*, u64)
 

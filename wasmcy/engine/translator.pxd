@@ -24,9 +24,9 @@ cdef long long H_MOVE2, H_MOVE4
 cdef long long H_MOVESPAN, H_OPERATION, H_REF_FUNC, H_REF_FUNC_IMPORTED, H_RETURN_CALL, H_RETURN_CALL_IMPORT
 cdef long long H_RETURN_CALL_INDIRECT, H_RETURN_CALL_INDIRECT_R, H_RETURN_MANY, H_RETURN_VOID, H_STEP2, H_TABLE_GET
 cdef long long H_CALL_REF, H_CALL_REF_R, H_RETURN_CALL_REF, H_RETURN_CALL_REF_R, H_REF_AS_NON_NULL
-cdef long long H_TABLE_SET, H_INDEX64, H_THROW, H_UNREACHABLE
+cdef long long H_TABLE_SET, H_INDEX64, H_THROW, H_UNREACHABLE, H_V128_CONST, H_MOVE_V128, H_RETURN_V128
 cdef long long I32, I64, F32, F64, V128
-cdef long long LOCAL, CONST, TEMP, ACC, SUM, AT_BLOCK, AT_LOOP, AT_IF, AT_FUNCTION, AT_TRY, IN_SLOT, IN_ACC
+cdef long long LOCAL, CONST, TEMP, ACC, SUM, HIGH_HALF, AT_BLOCK, AT_LOOP, AT_IF, AT_FUNCTION, AT_TRY, IN_SLOT, IN_ACC
 cdef long long IMMEDIATE, INT, F64_CLASS, F32_CLASS, WINDOW, MOVES, MAX_SLOTS, LOW32, FUSE_COLUMNS
 cdef unsigned long long ALL64
 
@@ -54,12 +54,14 @@ cdef class Translator(Listener):
     # the operand stack
     cdef long long[::1] kinds, values, addends, types
     cdef long long height, low, highest
-    cdef long long[::1] aliases, local_types          # by slot: entries that stand for it; by local
+    cdef long long[::1] aliases                       # by slot: entries that stand for it
+    cdef long long[::1] local_types, local_slot       # by local
     cdef long long[::1] assigned, log                 # by slot: it has been set; slots set, in order
     cdef long long n_log, first_zero, last_zero       # slots that must be zero at first lie between the last two
     cdef long long[::1] pending, producer, mirror     # by class of accumulator
     cdef long long compare_mirror                     # mirror[0] before the last comparison
     cdef long long found, value, type_                # what `pop` found
+    cdef long long vector                             # the last instruction that left a v128 in its home
     # labels and fixups
     cdef long long[::1] label_kind, label_height, label_sig, label_at, label_fixups, label_else, label_stub, label_try
     cdef long long[::1] label_log
@@ -90,6 +92,7 @@ cdef class Translator(Listener):
     @cython.locals(i='long long')
     cdef int spill(self, long long accumulator) except -1
     cdef int clobber(self, long long accumulator) except -1
+    cdef int clobber_for(self, long long type_) except -1
     cdef int forget(self) except -1
     @cython.locals(n='long long')
     cdef int push(self, long long kind, long long value, long long type_) except -1
@@ -107,6 +110,15 @@ cdef class Translator(Listener):
     cdef int add_up(self, long long i) except -1
     @cython.locals(kind='long long', type_='long long', home='long long', accumulator='long long', slot='long long')
     cdef int settle(self, long long i) except -1
+    @cython.locals(home='long long')
+    cdef int push_vector(self) except -1
+    cdef int push_local_vector(self, long long slot) except -1
+    @cython.locals(kind='long long', value='long long', home='long long', k='long long')
+    cdef int settle_vector(self, long long i) except -1
+    @cython.locals(n='long long', slot='long long')
+    cdef long long pop_vector(self) except -1
+    @cython.locals(n='long long', own='long long', i='long long', q='long long', value='long long')
+    cdef int set_vector(self, long long slot, bint tee) except -1
     @cython.locals(i='long long')
     cdef int resolve(self, long long n) except -1
     @cython.locals(top='long long', i='long long')
@@ -129,7 +141,7 @@ cdef class Translator(Listener):
         accumulator='long long', found='long long',
     )
     cdef int move_values(self, long long l, bint consume) except -1
-    @cython.locals(i='long long')
+    @cython.locals(i='long long', type_='long long')
     cdef int push_types(self, long long start, long long n) except -1
     @cython.locals(height='long long', sig='long long', n='long long', chain='long long')
     cdef int end_label(self, long long l, bint reachable) except -1
@@ -170,6 +182,7 @@ cdef class Translator(Listener):
         accumulator='long long',
     )
     cdef int local_set(self, long long index, bint tee) except -1
+    cdef int assign(self, long long slot) except -1
     @cython.locals(
         code='unsigned long long[::1]', w='unsigned long long', x='unsigned long long', p='long long',
         q='long long',
@@ -227,7 +240,9 @@ cdef class Translator(Listener):
     cpdef int begin(
         self, long long index, long long start, long long params, long long locals_, long long sig, long long[::1] types
     ) except -1
-    @cython.locals(slot="long long", kind="long long", n="long long")
+    @cython.locals(slot="long long", i="long long")
+    cdef int place_locals(self, long long params, long long locals_, long long[::1] types) except -1
+    @cython.locals(slot="long long", type_="long long", kind="long long", n="long long")
     cpdef int visit(self, long long op, long long offset, long long x, long long y, long long z) except -1
     @cython.locals(taken='bint', params='long long', top='long long', i='long long', l='long long', chain='long long')
     cdef int structured(self, long long op, long long x) except -1

@@ -11,6 +11,8 @@ needs their value:
     SUM     a local plus a constant, i32                    value: the slot; addend
 
 The home of the entry at height i is slot `base + i`; an entry that is asked for a slot goes there.
+A v128 is two entries, its halves, which are LOCAL, CONST or TEMP and mostly stay together: heights,
+arities and sizes of signatures are counted in slots.
 `mirror[class]` is the slot whose value the accumulator of that class also holds, or -1.  All
 of that is forgotten where a label is bound.  What is emitted can be changed as long as it is last:
 a producer gets a destination, a comparison becomes a branch, neighbours merge (operations.FUSIONS).
@@ -80,7 +82,9 @@ from ..opcodes import (
 from ..types import F32, F64, I32, I64, V128
 from ..validation.listener import Listener
 from .forms import (
+    ACC,
     BY_CLASS,
+    CONST,
     FLAG_COMMUTATIVE,
     FLAG_EQZ,
     FUSE_ALU_RI,
@@ -106,6 +110,10 @@ from .forms import (
     FUSE_STORE_SI,
     FUSE_STORE_SS,
     FUSE_TEST,
+    HIGH_HALF,
+    IMMEDIATE,
+    IN_ACC,
+    IN_SLOT,
     KIND_ATOMIC_CMPXCHG,
     KIND_ATOMIC_LOAD,
     KIND_ATOMIC_STORE,
@@ -116,7 +124,11 @@ from .forms import (
     KIND_STORE,
     KIND_UNARY,
     KIND_WIDE,
+    LOCAL,
+    LOW32,
     NAMED,
+    SUM,
+    TEMP,
 )
 
 try:
@@ -124,14 +136,11 @@ try:
 except ImportError:
     from .operations import tables
 
-LOCAL, CONST, TEMP, ACC, SUM = range(5)
 AT_BLOCK, AT_LOOP, AT_IF, AT_FUNCTION, AT_TRY = range(5)  # kinds of label
-IN_SLOT, IN_ACC, IMMEDIATE = range(3)  # what `pop` found
 INT, F64_CLASS, F32_CLASS = range(3)  # classes of accumulator
 WINDOW = 64
 MOVES = 4
 MAX_SLOTS = 65535
-LOW32 = 0xFFFFFFFF
 ALL64 = 0xFFFFFFFFFFFFFFFF
 
 TABLES = tables()
@@ -187,6 +196,9 @@ H_REF_FUNC_IMPORTED = _handlers["ref.func.imported"]
 H_TABLE_GET = _handlers["table.get"]
 H_TABLE_SET = _handlers["table.set"]
 H_INDEX64 = _handlers["index64"]
+H_V128_CONST = _handlers["v128.const"]
+H_MOVE_V128 = _handlers["move.v128"]
+H_RETURN_V128 = _handlers["return.v128"]
 FUSE_COLUMNS = TABLES["fuse_columns"][0]
 
 
@@ -222,7 +234,7 @@ class Translator(Listener):
         self.functions = functions
         self.function_size = function_size
         self.cells = cells
-        self.tables = cells + 8 * (context.n_globals - context.n_imported_globals + 1)
+        self.tables = cells + 8 * (context.n_cells + 1)
         self.fusing = fuse
         t = TABLES
         self.t_kind = t["kind"]
@@ -258,6 +270,7 @@ class Translator(Listener):
         self.assigned = zeros(64)
         self.log = zeros(64)
         self.local_types = zeros(64)
+        self.local_slot = zeros(64)
         self.label_kind = zeros(64)
         self.label_height = zeros(64)
         self.label_sig = zeros(64)
@@ -275,6 +288,7 @@ class Translator(Listener):
         self.pending = zeros(3)
         self.producer = zeros(3)
         self.mirror = zeros(3)
+        self.vector = -1
         self.recording = False
         self.points = {}
         self.catches = []
@@ -524,6 +538,10 @@ class Translator(Listener):
             self.spill(accumulator)
         self.mirror[accumulator] = -1
 
+    def clobber_for(self, type_):
+        """The next instruction leaves a value of that type in its accumulator."""
+        return self.clobber(class_of(type_))
+
     def forget(self):
         """A label: nothing is known of the accumulators, and nothing before it can be merged."""
         self.mirror[0] = -1
@@ -654,6 +672,8 @@ class Translator(Listener):
         if kind == TEMP:
             return 0
         type_ = self.types[i]
+        if type_ == V128 and self.settle_vector(i):
+            return 0
         home = self.base + i
         accumulator = class_of(type_)
         if kind == SUM:
@@ -671,6 +691,87 @@ class Translator(Listener):
             self.to_slot(IMMEDIATE, self.values[i], type_, home)
         self.kinds[i] = TEMP
         self.values[i] = home
+        return 0
+
+    # ------------------------------------------------------------------ vectors
+    def push_vector(self):
+        """What the last instruction left in the homes of the next two entries."""
+        home = self.base + self.height
+        self.wrote(home, -1)
+        self.wrote(home + 1, -1)
+        self.vector = self.last
+        self.push(TEMP, home, V128)
+        self.push(TEMP, home + 1, HIGH_HALF)
+
+    def push_local_vector(self, slot):
+        self.aliases[slot] += 1
+        self.aliases[slot + 1] += 1
+        self.push(LOCAL, slot, V128)
+        self.push(LOCAL, slot + 1, HIGH_HALF)
+
+    def settle_vector(self, i):
+        """Entries i and i + 1, if they are still together, into their homes; 0: each goes by itself."""
+        kind = self.kinds[i]
+        value = self.values[i]
+        home = self.base + i
+        if self.kinds[i + 1] != kind:
+            return 0
+        if kind == CONST:
+            self.emit(H_V128_CONST, home, 0, 0)
+            self.word(value)
+            self.word(self.values[i + 1])
+        elif self.values[i + 1] == value + 1:
+            self.aliases[value] -= 1
+            self.aliases[value + 1] -= 1
+            self.emit(H_MOVE_V128, home, value, 0)
+        else:
+            return 0
+        self.last = -1
+        self.wrote(home, -1)
+        self.wrote(home + 1, -1)
+        for k in range(2):
+            self.kinds[i + k] = TEMP
+            self.values[i + k] = home + k
+        return 1
+
+    def pop_vector(self):
+        """Pop a v128; returns the first of the two slots it is in."""
+        n = self.height - 2
+        if self.kinds[n] != self.kinds[n + 1] or self.kinds[n] == CONST or self.values[n + 1] != self.values[n] + 1:
+            self.settle(n)
+            self.settle(n + 1)
+        slot = self.values[n]
+        self.truncate(n)
+        return slot
+
+    def set_vector(self, slot, tee):
+        """local.set and local.tee of a v128."""
+        n = self.height - 2
+        own = 1 if self.kinds[n] == LOCAL and self.values[n] == slot else 0
+        self.assign(slot)
+        self.assign(slot + 1)
+        if self.aliases[slot] > own or self.aliases[slot + 1] > own:
+            for i in range(self.low, n):
+                if self.kinds[i] == LOCAL and (self.values[i] == slot or self.values[i] == slot + 1):
+                    self.settle(i)
+        q = self.last
+        if q >= 0 and q == self.vector and self.code[q + 1] & 0xFFFF == self.base + n:
+            self.code[q + 1] += slot - (self.base + n)  # its producer puts it there
+            self.truncate(n)
+        elif self.kinds[n] == CONST and self.kinds[n + 1] == CONST:
+            self.emit(H_V128_CONST, slot, 0, 0)
+            self.word(self.values[n])
+            self.word(self.values[n + 1])
+            self.truncate(n)
+        else:
+            value = self.pop_vector()
+            if value != slot:
+                self.emit(H_MOVE_V128, slot, value, 0)
+        self.wrote(slot, -1)
+        self.wrote(slot + 1, -1)
+        self.last = -1
+        if tee:
+            self.push_local_vector(slot)
         return 0
 
     def resolve(self, n):
@@ -759,9 +860,9 @@ class Translator(Listener):
         return l
 
     def arity(self, l):
-        """How many values a branch to label l takes."""
+        """How many values, in slots, a branch to label l takes."""
         sig = self.label_sig[l]
-        return self.context.sig_np[sig] if self.label_kind[l] == AT_LOOP else self.context.sig_nr[sig]
+        return self.context.sig_ps[sig] if self.label_kind[l] == AT_LOOP else self.context.sig_rs[sig]
 
     def moves_needed(self, l):
         """Whether the topmost values are not yet where label l expects them."""
@@ -814,9 +915,12 @@ class Translator(Listener):
 
     def push_types(self, start, n):
         """Push n values, by their types in the pool, that are in their homes."""
-        self.reserve(n)
+        self.reserve(2 * n)
         for i in range(n):
-            self.push(TEMP, self.base + self.height, self.context.pool[start + i])
+            type_ = self.context.pool[start + i]
+            self.push(TEMP, self.base + self.height, type_)
+            if type_ == V128:
+                self.push(TEMP, self.base + self.height, HIGH_HALF)
 
     def end_label(self, l, reachable):
         """Bind label l at the end of its block."""
@@ -899,7 +1003,7 @@ class Translator(Listener):
     def leave_function(self):
         """Return the topmost values; they stay on the operand stack."""
         sig = self.sig
-        n = self.context.sig_nr[sig]
+        n = self.context.sig_rs[sig]
         record = self.params << 16
         if n == 0:
             self.emit(H_RETURN_VOID, 0, 0, record)
@@ -920,7 +1024,10 @@ class Translator(Listener):
             first = self.height - n
             for i in range(first, self.height):
                 self.settle(i)
-            self.emit(H_RETURN_MANY, 0, self.base + first, n | record)
+            if n == 2 and self.types[first] == V128:
+                self.emit(H_RETURN_V128, 0, self.base + first, record)
+            else:
+                self.emit(H_RETURN_MANY, 0, self.base + first, n | record)
         self.last = -1
         return 0
 
@@ -1089,14 +1196,14 @@ class Translator(Listener):
 
     def begin_try(self, sig):
         """Clauses are [start, end, kind, tag, slot, target, region]: where the values go, and the code."""
-        params = self.context.sig_np[sig]
+        params = self.context.sig_ps[sig]
         self.flush(params)
         self.separate()
         clauses = []
         for kind, tag, l in self.announced:
             self.catches.append([self.length, -1, kind, tag, self.base + self.label_height[l], -1, len(self.tries)])
             clauses.append(len(self.catches) - 1)
-            n = (self.context.sig_np[self.context.tag_sig[tag]] if tag >= 0 else 0) + (kind & 1)
+            n = (self.context.sig_ps[self.context.tag_sig[tag]] if tag >= 0 else 0) + (kind & 1)
             if self.label_height[l] + n > self.highest:
                 self.highest = self.label_height[l] + n
             if self.label_kind[l] == AT_LOOP:
@@ -1120,11 +1227,10 @@ class Translator(Listener):
 
     # ------------------------------------------------------------------ instructions
     def local_set(self, index, tee):
-        slot = index if index < self.params else index + 2
-        if not self.assigned[slot]:
-            self.assigned[slot] = 1
-            self.log[self.n_log] = slot
-            self.n_log += 1
+        slot = self.local_slot[index]
+        if self.local_types[index] == V128:
+            return self.set_vector(slot, tee)
+        self.assign(slot)
         n = self.height - 1
         kind = self.kinds[n]
         own = 1 if kind == LOCAL and self.values[n] == slot else 0
@@ -1153,6 +1259,13 @@ class Translator(Listener):
             self.aliases[slot] += 1
             self.push(LOCAL, slot, type_)
         return 0
+
+    def assign(self, slot):
+        """The local in `slot` has been set."""
+        if not self.assigned[slot]:
+            self.assigned[slot] = 1
+            self.log[self.n_log] = slot
+            self.n_log += 1
 
     def step_twice(self):
         """Two neighbouring additions of constants to slots become one instruction."""
@@ -1464,14 +1577,14 @@ class Translator(Listener):
                 if self.height + 3 > self.highest:
                     self.highest = self.height + 3
             elif found == IN_ACC and value < 0:  # settling arguments may need the accumulator
-                for i in range(self.height - context.sig_np[type_], self.height):
+                for i in range(self.height - context.sig_ps[type_], self.height):
                     if self.kinds[i] == SUM:
                         value = self.slot_of(found, value, I32, self.base + self.height + 2)
                         found = IN_SLOT
                         if self.height + 3 > self.highest:
                             self.highest = self.height + 3
                         break
-        n = context.sig_np[type_]
+        n = context.sig_ps[type_]
         height = self.height - n
         for i in range(3):
             if self.pending[i] >= 0 and self.pending[i] < height:
@@ -1499,14 +1612,14 @@ class Translator(Listener):
         else:
             self.emit(H_RETURN_CALL if tail else H_CALL, at, n, record)
             self.word(self.functions + (x - context.n_imported_funcs) * self.function_size)
-        results = context.sig_nr[type_]
+        results = context.sig_rs[type_]
         room = height + max(n, results) + 2  # a host function's results replace its arguments, in a tail call too
         if room > self.highest:
             self.highest = room
         self.truncate(height)
         self.forget()
         if not tail:
-            self.push_types(context.sig_ro[type_], results)
+            self.push_types(context.sig_ro[type_], context.sig_nr[type_])
             if results == 1:
                 self.mirror[class_of(context.pool[context.sig_ro[type_]])] = at
         return 0
@@ -1559,7 +1672,7 @@ class Translator(Listener):
         return 0
 
     def throw(self, op, x):
-        n = 1 if op == OP_THROW_REF else self.context.sig_np[self.context.tag_sig[x]]
+        n = 1 if op == OP_THROW_REF else self.context.sig_ps[self.context.tag_sig[x]]
         height = self.height - n
         for i in range(height, self.height):
             self.settle(i)
@@ -1576,7 +1689,7 @@ class Translator(Listener):
         if index < imported:
             self.emit(self.c_get_imported[accumulator], 0, 0, index)
         else:
-            self.emit(self.c_get[accumulator], 0, 0, self.cells + 8 * (index - imported))
+            self.emit(self.c_get[accumulator], 0, 0, self.cells + 8 * self.context.global_cell[index])
         self.push_result(type_)
 
     def global_set(self, index):
@@ -1585,7 +1698,7 @@ class Translator(Listener):
         self.pop()
         form = self.found * 3 + class_of(self.type_)
         handler = self.c_set_imported[form] if index < imported else self.c_set[form]
-        where = index if index < imported else self.cells + 8 * (index - imported)
+        where = index if index < imported else self.cells + 8 * self.context.global_cell[index]
         self.emit(handler, 0, self.value if self.found == IN_SLOT else 0, where)
         if self.found == IMMEDIATE:
             self.word(self.value)
@@ -1622,8 +1735,8 @@ class Translator(Listener):
         self.rel_word = 0
         self.rel_half = 0
         self.sig = sig
-        self.params = params
-        self.base = locals_ + 2
+        self.vector = -1
+        self.place_locals(params, locals_, types)
         self.points = {}
         self.catches = []
         self.tries = []
@@ -1631,18 +1744,13 @@ class Translator(Listener):
         self.frame = 0
         if self.base + 64 > MAX_SLOTS:
             raise Unsupported(f"function {index} needs more than {MAX_SLOTS} slots")
-        if locals_ + 2 > len(self.aliases):
-            self.aliases = grown(self.aliases, locals_ + 2)
-            self.assigned = grown(self.assigned, locals_ + 2)
-            self.log = grown(self.log, locals_ + 2)
-            self.local_types = grown(self.local_types, locals_ + 2)
-        for i in range(locals_):
-            self.local_types[i] = types[i]
-            if types[i] == V128:
-                raise Unsupported("v128 locals")
-        for i in range(locals_ + 2):
+        if self.base > len(self.aliases):
+            self.aliases = grown(self.aliases, self.base)
+            self.assigned = grown(self.assigned, self.base)
+            self.log = grown(self.log, self.base)
+        for i in range(self.base):
             self.aliases[i] = 0
-            self.assigned[i] = i < params
+            self.assigned[i] = i < self.params
         for i in range(3):
             self.pending[i] = -1
             self.producer[i] = -1
@@ -1652,13 +1760,31 @@ class Translator(Listener):
         self.first_zero = MAX_SLOTS
         self.last_zero = 0
         if locals_ > params:  # which of them must be zero is known at the end
-            self.emit(H_ENTER, params + 2, 0, 0)
+            self.emit(H_ENTER, self.params + 2, 0, 0)
             self.last = -1
             for i in range(params, locals_):
                 if types[i] >> 32:  # references are always valid
-                    self.needs_zero(i + 2)
+                    self.needs_zero(self.local_slot[i])
         self.new_label(AT_FUNCTION, 0, sig)
         return 0
+
+    def place_locals(self, params, locals_, types):
+        """Types and slots of the locals; the return record lies behind the parameters."""
+        if locals_ > len(self.local_types):
+            self.local_types = grown(self.local_types, locals_)
+            self.local_slot = grown(self.local_slot, locals_)
+        slot = 0
+        for i in range(locals_):
+            if i == params:
+                self.params = slot
+                slot += 2
+            self.local_types[i] = types[i]
+            self.local_slot[i] = slot
+            slot += 2 if types[i] == V128 else 1
+        if locals_ == params:
+            self.params = slot
+            slot += 2
+        self.base = slot
 
     def needs_zero(self, slot):
         """The local in `slot` may be read before it is set."""
@@ -1678,11 +1804,17 @@ class Translator(Listener):
         self.offset = offset
         self.reserve(16)
         if op == OP_LOCAL_GET:
-            slot = x if x < self.params else x + 2
-            self.aliases[slot] += 1
+            slot = self.local_slot[x]
+            type_ = self.local_types[x]
             if not self.assigned[slot]:
                 self.needs_zero(slot)
-            self.push(LOCAL, slot, self.local_types[x])
+                if type_ == V128:
+                    self.needs_zero(slot + 1)
+            if type_ == V128:
+                self.push_local_vector(slot)
+                return 0
+            self.aliases[slot] += 1
+            self.push(LOCAL, slot, type_)
             return 0
         if op == OP_I32_CONST:
             self.push(CONST, x & LOW32, I32)
@@ -1722,14 +1854,14 @@ class Translator(Listener):
 
     def structured(self, op, x):
         if op == OP_BLOCK or op == OP_LOOP:
-            self.flush(self.context.sig_np[x])
+            self.flush(self.context.sig_ps[x])
             if op == OP_LOOP:
                 self.forget()
-            self.new_label(AT_LOOP if op == OP_LOOP else AT_BLOCK, self.height - self.context.sig_np[x], x)
+            self.new_label(AT_LOOP if op == OP_LOOP else AT_BLOCK, self.height - self.context.sig_ps[x], x)
             return 0
         if op == OP_IF:
             self.resolve(1)
-            params = self.context.sig_np[x]
+            params = self.context.sig_ps[x]
             top = self.height - 1
             for i in range(self.low, top - params):
                 if self.kinds[i] != TEMP and self.kinds[i] != CONST:
@@ -1788,7 +1920,7 @@ class Translator(Listener):
             else:
                 self.code[0] = H_ENTER if n > 4 else H_ENTER1 + n - 1
                 self.code[1] = self.first_zero | n << 16
-        self.frame = max(self.base + self.highest + 4, self.context.sig_nr[self.sig])
+        self.frame = max(self.base + self.highest + 4, self.context.sig_rs[self.sig])
         if self.frame > MAX_SLOTS:
             raise Unsupported(f"a function needs more than {MAX_SLOTS} slots")
         return 0
@@ -1805,8 +1937,6 @@ class Translator(Listener):
         elif op == OP_SELECT or op == OP_SELECT_T:
             self.select()
         elif op == OP_GLOBAL_GET:
-            if self.context.global_type[x] == V128:
-                raise Unsupported("v128 globals")
             self.global_get(x)
         elif op == OP_GLOBAL_SET:
             self.global_set(x)

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..engine.operations import Handler
+    from ..engine.handlers import Handler
     from ..module import ModuleSyntax
     from ..runtime import Module
 

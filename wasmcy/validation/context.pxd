@@ -1,6 +1,6 @@
 cimport cython
 
-cdef long long BOT, REF, NULLABLE, CONCRETE, EXACT, INDEX_MASK
+cdef long long BOT, REF, NULLABLE, CONCRETE, EXACT, INDEX_MASK, V128
 cdef long long[::1] HEAP_ABOVE, HEAP_TOP, HEAP_BOTTOM, KIND_HEAP
 
 
@@ -16,6 +16,8 @@ cdef class Context:
     cdef readonly Py_ssize_t n_sigs           # rows in use; the arrays may be longer
     cdef readonly long long[::1] sig_np       # number of parameters, -1: no function type
     cdef readonly long long[::1] sig_nr       # number of results
+    cdef readonly long long[::1] sig_ps       # slots of the parameters
+    cdef readonly long long[::1] sig_rs       # slots of the results
     cdef readonly long long[::1] sig_po       # where in `pool` the parameters stand
     cdef readonly long long[::1] sig_ro       # where in `pool` the results stand
     cdef readonly long long[::1] pool         # value types
@@ -36,6 +38,7 @@ cdef class Context:
     # index spaces, imports first
     cdef readonly Py_ssize_t n_imported_funcs, n_funcs, n_tables, n_memories
     cdef readonly Py_ssize_t n_imported_globals, n_globals, n_tags, n_elems
+    cdef readonly Py_ssize_t n_cells          # of the globals defined here: words in an instance
     cdef readonly Py_ssize_t n_data           # -1: no data count section
     cdef readonly long long[::1] func_sig     # type index
     cdef readonly unsigned char[::1] declared  # 1: `ref.func` may name it
@@ -44,6 +47,7 @@ cdef class Context:
     cdef readonly long long[::1] mem_is64
     cdef readonly long long[::1] global_type
     cdef readonly long long[::1] global_mut
+    cdef readonly long long[::1] global_cell  # of its first cell; for imported ones the global index
     cdef readonly long long[::1] tag_sig      # type index
     cdef readonly long long[::1] elem_type
 

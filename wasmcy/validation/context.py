@@ -6,7 +6,8 @@ touching a Python object:
 - signatures, in rows. Row i below `n_types` is the function type of type index i (`sig_np` is -1
   where that is no function type); the rows above are block types without an index, `[] -> []`
   first, others when they are first asked for. The types of a row stand in `pool`: `sig_np` of
-  them from `sig_po` on, `sig_nr` from `sig_ro` on.
+  them from `sig_po` on, `sig_nr` from `sig_ro` on. `sig_ps` and `sig_rs` count them in 64-bit
+  slots, of which a v128 takes two.
 - the other types: fields of structs and arrays, supertypes, canonical ids.
 - the index spaces, imports first.
 
@@ -31,6 +32,7 @@ from ..types import (
     HEAP_STRUCT,
     INDEX_MASK,
     REF,
+    V128,
     ArrayType,
     FuncType,
     StructType,
@@ -41,6 +43,8 @@ REF_BOT = REF  # a non-null reference to the bottom of all heap types, in dead c
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..module import ModuleSyntax
 
 KIND_FUNC = 0
@@ -60,6 +64,11 @@ def enlarged(old: array[int]) -> array[int]:
     for i in range(len(old)):
         view[i] = old[i]
     return fresh
+
+
+def slots(valtypes: Sequence[int]) -> int:
+    """How many slots of 64 bits values of these types take."""
+    return len(valtypes) + valtypes.count(V128)
 
 
 def _lattice() -> tuple[array[int], array[int], array[int]]:
@@ -117,6 +126,7 @@ class Context:
         self.kind_of, self.super_of, self.no_default = words(n), words(n), words(n)
         self.field_n, self.field_po, self.field_ro = words(n), words(n), words(n)
         self.sig_np, self.sig_nr, self.sig_po, self.sig_ro = words(n), words(n), words(n), words(n)
+        self.sig_ps, self.sig_rs = words(n), words(n)
         pool = array("q")
         storage, mutable = array("q"), array("q")
         for i, sub in enumerate(module.types):
@@ -128,6 +138,7 @@ class Context:
             if isinstance(comp, FuncType):
                 self.kind_of[i] = KIND_FUNC
                 self.sig_np[i], self.sig_nr[i] = len(comp.params), len(comp.results)
+                self.sig_ps[i], self.sig_rs[i] = slots(comp.params), slots(comp.results)
                 self.sig_po[i] = len(pool)
                 pool.extend(comp.params)
                 self.sig_ro[i] = len(pool)
@@ -171,6 +182,11 @@ class Context:
         self.n_globals = len(globals_)
         self.global_type = array("q", [item.type for item in globals_])
         self.global_mut = array("q", [item.mutable for item in globals_])
+        self.global_cell = array("q", range(len(globals_)))  # imported ones: in the array of pointers
+        self.n_cells = 0
+        for i in range(self.n_imported_globals, len(globals_)):
+            self.global_cell[i] = self.n_cells
+            self.n_cells += slots((globals_[i].type,))
         self.n_elems = len(module.elems)
         self.elem_type = array("q", [elem.type for elem in module.elems])
         self.n_data = -1 if module.data_count is None else module.data_count
@@ -238,9 +254,12 @@ class Context:
             self.sig_nr = enlarged(self.sig_nr)
             self.sig_po = enlarged(self.sig_po)
             self.sig_ro = enlarged(self.sig_ro)
+            self.sig_ps = enlarged(self.sig_ps)
+            self.sig_rs = enlarged(self.sig_rs)
         while self.n_pool + len(results) > len(self.pool):
             self.pool = enlarged(self.pool)
         self.sig_np[row], self.sig_nr[row] = 0, len(results)
+        self.sig_ps[row], self.sig_rs[row] = 0, slots(results)
         self.sig_po[row] = self.sig_ro[row] = self.n_pool
         for valtype in results:
             self.pool[self.n_pool] = valtype

@@ -1,0 +1,108 @@
+"""How a handler is described, before generate.py writes it.
+
+A body is a list of lines in Cython, with a few statements of the generator's (generate.py):
+    NEXT n      go on at pc + n
+    JUMP        add the displacement in `half` (bytes, from this instruction) and go on there
+    JUMP2       the same with the displacement in the third word's lower half
+    GO          go on at pc
+    TRAP x      leave with this instruction as the cause
+    LEAVE x     leave; (pc, sp) is where to resume
+"""
+
+from ..types import F32, F64, I32, I64
+from .semantics import CTYPE
+
+NAMES = {I32: "i32", I64: "i64", F32: "f32", F64: "f64"}
+ACCUMULATOR = {"i32": "r0", "i64": "r0", "f64": "f0", "f32": "s0"}
+
+
+class Handler:
+    """One handler: `id`, `name`, `words` it takes (0: br_table), `lines` of its body, `types` of a, b, c."""
+
+    __slots__ = ("id", "lines", "name", "type", "words")
+
+    def __init__(self, number, name, words, lines, type_):
+        self.id = number
+        self.name = name
+        self.words = words
+        self.lines = lines
+        self.type = type_
+
+    def __repr__(self):
+        return f"<{self.id} {self.name}>"
+
+
+HANDLERS: list[Handler] = []
+ID: dict[str, int] = {}
+
+
+def one(name, words, lines, kind="i64"):
+    ID[name] = len(HANDLERS)
+    HANDLERS.append(Handler(len(HANDLERS), name, words, lines, kind))
+
+
+def align():
+    if len(HANDLERS) & 1:
+        HANDLERS.append(Handler(len(HANDLERS), "", 0, None, None))
+
+
+def producer(name, words, kind, before, expression, result, field="D"):
+    """A pair: the result in its accumulator; there and in slot D."""
+    align()
+    accumulator = ACCUMULATOR[result]
+    compute = [*before, f"{accumulator} = {expression}"]
+    one(name, words, [*compute, f"NEXT {words}"], kind)
+    store = write(result, f"F_{field}(pc)", accumulator)
+    one(name + ">", words, [*compute, store, f"NEXT {words}"], kind)
+
+
+def branch(name, words, before, condition, kind="i64", jump="JUMP"):
+    """A pair: forwards; backwards, with a poll."""
+    align()
+    displacement = {"JUMP": "F_HALF(pc)", "JUMP2": "W_HALF(pc, 2, 0)"}[jump]
+    back = [
+        f"pc = <u64*>(<u8*>pc + <i32>{displacement})",
+        "instance.poll -= 1",
+        "if WASMCY_UNLIKELY(instance.poll < 0): LEAVE LEAVE_POLL",
+        "GO",
+    ]
+    for suffix, jumps in (("", [jump]), ("^", back)):
+        if condition is None:
+            one(name + suffix, words, [*before, *jumps], kind)
+        else:
+            taken = ["    " + line for line in jumps]
+            one(name + suffix, words, [*before, f"if {condition}:", *taken, f"NEXT {words}"], kind)
+
+
+def read(kind, place):
+    """The value of type `kind` at `place`: A B C D a slot, r the accumulator, half or w2 an immediate."""
+    if place == "r":
+        return "<u32>r0" if kind == "i32" else ACCUMULATOR[kind]
+    if place == "half":
+        return {"i32": "F_HALF(pc)", "i64": "<u64><i64><i32>F_HALF(pc)", "f32": "wcy_f32(F_HALF(pc))"}[kind]
+    if place == "w2":
+        return {
+            "i32": "W_HALF(pc, 2, 0)",
+            "i64": "pc[2]",
+            "f32": "wcy_f32(W_HALF(pc, 2, 0))",
+            "f64": "wcy_f64(pc[2])",
+        }[kind]
+    if place in ("B16", "C16"):
+        return f"<{CTYPE[kind]}><i64>F_{place}(pc)"
+    return slot(kind, f"F_{place}(pc)")
+
+
+def slot(kind, index):
+    if kind == "i64":
+        return f"sp[{index}]"
+    return {"i32": "wcy_slot_u32", "f32": "wcy_slot_f32", "f64": "wcy_slot_f64"}[kind] + f"(sp, {index})"
+
+
+def write(kind, index, value):
+    if kind[0] == "i":
+        return f"sp[{index}] = {value}"
+    return f"wcy_set_{kind}(sp, {index}, {value})"
+
+
+def bounds(address):
+    return [f"ea = {address}", "if WASMCY_UNLIKELY(ea > mem_size): TRAP TRAP_BOUNDS"]
