@@ -85,10 +85,10 @@ class Frame:
         function 3 "divide", offset 0x75
 
     `offset` is None where the position is not known, `module` the module's name if it has one, `start` the offset
-    of the function's body.
+    of the function's body. `borrowed` says that the name is that of an export or import: the function has no other.
     """
 
-    __slots__ = ("function", "name", "offset", "module", "start")
+    __slots__ = ("function", "name", "offset", "module", "start", "borrowed")
 
     def __init__(
         self,
@@ -97,12 +97,14 @@ class Frame:
         offset: int | None = None,
         module: str | None = None,
         start: int | None = None,
+        borrowed: bool = False,
     ) -> None:
         self.function = function
         self.name = name
         self.offset = offset
         self.module = module
         self.start = start
+        self.borrowed = borrowed
 
     def __repr__(self) -> str:
         text = describe_function(self.function, self.name)

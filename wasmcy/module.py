@@ -361,9 +361,13 @@ class ModuleSyntax:
         """The module's own name, from the name section."""
         return self._name_section().module
 
+    def own_name(self, index: int) -> str | None:
+        """A function's name in the name section."""
+        return self._name_section().maps["func"].get(index)
+
     def function_name(self, index: int) -> str | None:
         """A function's name: from the name section, else that of an export or import of it."""
-        name = self._name_section().maps["func"].get(index)
+        name = self.own_name(index)
         if name is not None:
             return name
         if self._export_names is None:

@@ -141,6 +141,11 @@ class Module:
     def features(self) -> Features:
         return self._syntax.features
 
+    @property
+    def binary(self) -> bytes:
+        """The module in the binary format, as it was loaded."""
+        return self._syntax.data
+
     def custom_sections(self, name: str) -> list[bytes]:
         """The contents of the custom sections of that name, in order."""
         syntax = self._syntax

@@ -50,6 +50,7 @@ def test_the_exit_status_of_a_program_is_passed_on() -> None:
         (["wasm3"], "usage:"),
         (["wasm3", "-c"], "usage:"),
         (["wasmer", "script.py"], "there is no layer for 'wasmer'"),
+        (["wasm3==1", "script.py"], "a version is one of wasmtime's"),
     ],
 )
 def test_wrong_command_lines_are_explained(words: list[str], message: str) -> None:
@@ -93,3 +94,53 @@ except RuntimeError as error:
 
 def test_importing_wasmcy_imports_no_layer() -> None:
     assert run("import sys, wasmcy; print([name for name in sys.modules if 'compat' in name])") == "[]"
+
+
+def test_the_release_of_wasmtime_is_chosen() -> None:
+    code = """
+import wasmcy.compat, sys
+wasmcy.compat.install("wasmtime", version=int(sys.argv[1]) if len(sys.argv) > 1 else None)
+import wasmtime, wasmtime.component, importlib.metadata
+def takes(**names):
+    try:
+        wasmtime.WasiConfig().preopen_dir(".", ".", **names)
+    except TypeError:
+        return False
+    return True
+print(hasattr(wasmtime, "DirPerms"), "DirPerms" in wasmtime.__all__, takes(fs_mutable=False), takes())
+print(importlib.metadata.version("wasmtime"), wasmtime.component.Component.__module__)
+"""
+    tail = "50.0.1 wasmcy.compat.wasmtime.component"
+    for version, wanted in ((None, "True True True True"), (46, "True True False True"), (50, "False False True True")):
+        done = python("-c", code, *([str(version)] if version else []))
+        assert done.stdout.split("\n")[:2] == [wanted, tail], done.stderr
+
+
+def test_processes_that_a_program_starts_find_the_layer_too() -> None:
+    code = """
+import subprocess, sys
+words = [sys.executable, "-c", "import wasmtime, wasmtime.component; print(wasmtime.Store.__module__, hasattr(wasmtime, 'DirPerms'))"]
+print(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+"""
+    done = python("-m", "wasmcy.compat", "wasmtime==50", "-c", code)
+    assert done.stdout.strip() == "wasmcy.compat.wasmtime._store False", done.stderr
+
+
+@pytest.mark.parametrize("name", ["wasmtime", "wasm3", "pywasm"])
+def test_a_directory_on_the_search_path_is_enough(name: str) -> None:
+    code = f"""
+import sys, wasmcy.compat
+sys.path.insert(0, wasmcy.compat.path("{name}"))
+import {name}
+print({name}.__name__)
+wasmcy.compat.install("{name}")
+"""
+    assert run(code) == f"wasmcy.compat.{name}"
+
+
+def test_components_are_named_and_not_there() -> None:
+    from wasmcy.compat.wasmtime import component
+
+    for name in component.__all__:
+        with pytest.raises(NotImplementedError, match="components"):
+            getattr(component, name)()

@@ -1,11 +1,13 @@
-"""The APIs of other packages on top of wasmcy's own: of pywasm3.
+"""The APIs of wasmtime, pywasm3 and pywasm on top of wasmcy's own.
 
-`import wasmcy.compat.wasm3 as wasm3` is enough for a program of one's own. For programs that cannot be
-edited, `install` makes the name itself mean wasmcy's layer; so does `python -m wasmcy.compat wasm3 script.py`.
+`import wasmcy.compat.wasmtime as wasmtime` is enough for a program of one's own. For programs that cannot be
+edited, `install` makes the name itself mean wasmcy's layer; so does `python -m wasmcy.compat wasmtime script.py`.
+For a whole environment, `path` names a directory to be put on the module search path.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -21,32 +23,46 @@ if TYPE_CHECKING:
 
 
 # For each layer, the distribution it stands for, and the release whose API it has.
-LAYERS = {"wasm3": ("pywasm3", "0.5.0")}
+LAYERS = {"wasmtime": ("wasmtime", "50.0.1"), "wasm3": ("pywasm3", "0.5.0"), "pywasm": ("pywasm", "2.2.3")}
 
 
-def install(*names: str) -> None:
-    """Let `import wasm3` mean wasmcy's layer, in this process.
+def install(*names: str, version: int | None = None) -> None:
+    """Let `import wasmtime` (or wasm3, or pywasm) mean wasmcy's layer, in this process.
 
-        >>> install("wasm3")
-        >>> import wasm3
-        >>> wasm3.__name__
-        'wasmcy.compat.wasm3'
+    `version` is the release of wasmtime to be, where releases disagree: before 48, `preopen_dir` takes `DirPerms`
+    and `FilePerms`; from 48 on, `fs_mutable`, and those two names do not exist. Without it, both are accepted.
 
     Raises:
-        ValueError: there is no layer of that name.
+        ValueError: a name is none of the three, or `version` is given without "wasmtime".
         RuntimeError: the other package of that name has been imported already.
     """
+    if version is not None and "wasmtime" not in names:
+        raise ValueError("a version is one of wasmtime's, which is not among the names")
     for name in names:
         if name not in LAYERS:
             raise ValueError(f"there is no layer for {name!r}, only for {', '.join(LAYERS)}")
         loaded = sys.modules.get(name)
-        if loaded is not None and not loaded.__name__.startswith(f"{__name__}."):
+        if loaded is not None and not hasattr(loaded, "IS_LAYER") and not loaded.__name__.startswith(f"{__name__}."):
             raise RuntimeError(f"{name} has been imported already: call install before that")
     finder = next((f for f in sys.meta_path if isinstance(f, _Finder)), None)
     if finder is None:
         finder = _Finder()
         sys.meta_path.insert(0, finder)
     finder.names.update(names)
+    if version is not None:
+        from .wasmtime import _version
+
+        _version.choose(version)
+
+
+def path(name: str) -> str:
+    """A directory with nothing but a module of that name, which means wasmcy's layer.
+
+    A file `wasmtime.pth` with this path, in an environment's site-packages, makes the layer be found there.
+    """
+    if name not in LAYERS:
+        raise ValueError(f"there is no layer for {name!r}, only for {', '.join(LAYERS)}")
+    return os.path.join(os.path.dirname(__file__), "names", name)
 
 
 class _Finder:
@@ -67,7 +83,7 @@ class _Finder:
         return spec_from_loader(fullname, _Loader(f"{__name__}.{fullname}"))  # type: ignore[arg-type]
 
     def find_distributions(self, context: Any = None) -> Iterator[_HasMetadata]:
-        """For `importlib.metadata.version("pywasm3")`."""
+        """For `importlib.metadata.version("wasmtime")`."""
         wanted = getattr(context, "name", None)
         for name in self.names:
             distribution, version = LAYERS[name]

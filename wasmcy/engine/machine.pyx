@@ -456,7 +456,9 @@ cdef tuple backtrace(Activation* activation):
             offset = offset_at(code, function, pc - function.code - (not inner))
         module = code.module
         start = module.body_start[function.index - module.n_imported_funcs]
-        frames.append(Frame(function.index, module.function_name(function.index), offset, module.name, start))
+        name = module.function_name(function.index)
+        borrowed = name is not None and module.own_name(function.index) is None
+        frames.append(Frame(function.index, name, offset, module.name, start, borrowed))
         n += 1
         if not pop_frame(&pc, &sp, &instance, function):
             break

@@ -44,7 +44,7 @@ class ReadOnly:
 
     __slots__ = ("path",)
 
-    def __init__(self, path: HostPath | Files) -> None:
+    def __init__(self, path: HostPath | Files | Directory) -> None:
         self.path = path
 
     def __repr__(self) -> str:

@@ -1,0 +1,24 @@
+"""The release of wasmtime to be, where releases disagree."""
+
+from __future__ import annotations
+
+import sys
+
+# None: what any of them has. From 48 on preopen_dir takes fs_mutable, before that DirPerms and FilePerms.
+release: int | None = None
+_PERMISSIONS = ("DirPerms", "FilePerms")
+
+
+def choose(version: int) -> None:
+    """Be that release."""
+    global release
+    from . import _wasi
+
+    release = version
+    package = sys.modules[__package__ or ""]
+    for name in _PERMISSIONS:
+        if version < 48:
+            setattr(package, name, getattr(_wasi, name))
+        elif hasattr(package, name):
+            delattr(package, name)
+    package.__all__[:] = [name for name in package.__all__ if version < 48 or name not in _PERMISSIONS]
