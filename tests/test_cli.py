@@ -96,6 +96,8 @@ def guests(tmp_path_factory):
         Path(folder, f"{name}.wasm").write_bytes(wasmtime.wat2wasm(f"(module {text})"))
     Path(folder, "broken.wasm").write_bytes(Path(folder, "args.wasm").read_bytes()[:-3])
     Path(folder, "text.wasm").write_text("no module\n")
+    Path(folder, "two.wat").write_text('(func (export "two") (result i32) i32.const 2)')
+    Path(folder, "wrong.wat").write_text("(module\n  (func\n    i32.addd))")
     return folder
 
 
@@ -333,6 +335,34 @@ def test_wasm2wat_leaves_no_half_written_file(cli, guests):
     assert (status, out) == (1, "")
     assert err == "wasmcy: unreadable.wasm: illegal opcode 0xff (function 0, offset 0x17)\n"
     assert not [name for name in os.listdir() if name.startswith("unreadable.text")]
+
+
+# ------------------------------------------------------------------------------------------- text format
+
+
+def test_text_is_taken_wherever_a_module_is(cli):
+    assert cli("run", "--invoke", "two", "two.wat") == (0, "2\n", "")
+    assert cli("validate", "two.wat") == (0, "", "")
+    assert cli("inspect", "--code", "two", "two.wat")[0] == cli("inspect", "two.wat")[0] == 0
+
+
+def test_text_becomes_a_file_in_the_binary_format(cli, guests):
+    assert cli("wat2wasm", "two.wat") == cli("wat2wasm", "-o", "same.wasm", "two.wat") == (0, "", "")
+    assert Path(guests, "two.wasm").read_bytes() == Path(guests, "same.wasm").read_bytes()
+    assert cli("run", "--invoke", "two", "two.wasm") == (0, "2\n", "")
+
+
+def test_text_is_piped_into_the_binary_format(guests):
+    text = Path(guests, "two.wat").read_bytes()
+    done = process(guests, "wat2wasm", "-", input=text)
+    assert (done.returncode, done.stdout, done.stderr) == (0, wasmcy.wat2wasm(text), b"")
+
+
+@pytest.mark.parametrize("command", ["run", "validate", "inspect", "wat2wasm"])
+def test_errors_in_text_show_the_line(cli, guests, command):
+    excerpt = "wrong.wat:3:5: unknown operator i32.addd\n    i32.addd))\n    ^\n"
+    assert cli(command, "wrong.wat") == (1, "", f"wasmcy: {excerpt}")
+    assert not Path(guests, "wrong.wasm").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGPIPE and no status for it")

@@ -73,6 +73,7 @@ __all__ = [
     "__version__",
     "run",
     "wasm2wat",
+    "wat2wasm",
     "with_caller",
 ]
 __version__ = "0.1.0"
@@ -80,6 +81,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .network import Network
+    from .text import wat2wasm
     from .text.printer import wasm2wat
     from .wasi import INHERIT, ReadOnly, Wasi
     from .wasi.memory_files import MemoryDirectory, MemoryFile
@@ -107,6 +109,7 @@ _LATER = {
     "Wasi": ".wasi",
     "run": ".wasi.running",
     "wasm2wat": ".text.printer",
+    "wat2wasm": ".text",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from operator import itemgetter
 
 from .binary.decoder import decode
@@ -9,7 +10,7 @@ from .engine.code import Code
 from .engine.instance import Instance, instantiate
 from .engine.machine import set_caller_class
 from .engine.store import Store
-from .errors import LinkError
+from .errors import LinkError, ModuleError
 from .features import DEFAULT, Features
 from .types import FuncType, GlobalType, MemoryType, TableType, TagType
 from .validation.context import Context
@@ -17,7 +18,6 @@ from .validation.module import validate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # at run time `typing` alone would take 8 ms
-    import os
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Self, TypeVar
 
@@ -75,6 +75,7 @@ class ExportType(tuple[str, "ExternType"]):
         return f"ExportType(name={self[0]!r}, type={self[1]!r})"
 
 
+LEAD = 1024  # bytes in which text must show that it is text
 _KIND = {FuncType: "func", TableType: "table", MemoryType: "memory", GlobalType: "global", TagType: "tag"}
 
 
@@ -85,17 +86,34 @@ class Module:
         >>> module.imports, module.exports
         ([], [])
 
-    `source` is the binary format. `lazy` validates each function at its first call instead of all
-    of them now. Modules are immutable, can be shared by threads and pickled (as their bytes).
+    `source` is the binary format, or text: a str, or bytes that begin with a parenthesis or comment.
+    `lazy` validates each function at its first call instead of all of them now. Modules are
+    immutable, can be shared by threads and pickled (as their bytes in the binary format).
 
     Raises:
-        MalformedError, InvalidError: with the offset of what is wrong.
+        MalformedError, InvalidError: with the offset of what is wrong, or its line and column in the text.
 
     Spec: 2.5 "Modules".
     """
 
-    def __init__(self, source: bytes | bytearray | memoryview, *, features: Features = DEFAULT, lazy: bool = False):
-        data = source if type(source) is bytes else bytes(source)
+    def __init__(
+        self, source: bytes | bytearray | memoryview | str, *, features: Features = DEFAULT, lazy: bool = False
+    ):
+        text = source if isinstance(source, str) or _is_text(source) else None
+        if text is None:
+            self._load(bytes(source), features, lazy)  # type: ignore[arg-type]
+            return
+        from .text import text_bytes, wat2wasm
+
+        data = text_bytes(text)
+        try:
+            self._load(wat2wasm(data, features), features, lazy)
+        except ModuleError as error:
+            from .text.places import placed
+
+            raise placed(error, data) from None
+
+    def _load(self, data: bytes, features: Features, lazy: bool) -> None:
         self._syntax: ModuleSyntax = decode(data, features)
         context = Context(self._syntax)
         validate(self._syntax, context, bodies=not lazy)
@@ -104,9 +122,22 @@ class Module:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str], *, features: Features = DEFAULT, lazy: bool = False) -> Module:
-        """Load a .wasm file."""
-        with open(path, "rb") as file:
-            return cls(file.read(), features=features, lazy=lazy)
+        """Load a .wasm file; or a .wat file, or another whose text is as `Module` takes it."""
+        return cls(read_file(path), features=features, lazy=lazy)
+
+    @classmethod
+    def from_wat(cls, text: str | bytes, *, features: Features = DEFAULT, lazy: bool = False) -> Module:
+        """Load a module in the text format (UTF-8, if it is bytes).
+
+        >>> module = Module.from_wat('(func (export "two") (result i32) i32.const 2)')
+        >>> module.instantiate().exports.two()
+        2
+        """
+        if not isinstance(text, str):
+            from .text import decoded
+
+            text = decoded(text)
+        return cls(text, features=features, lazy=lazy)
 
     @property
     def imports(self) -> list[ImportType]:
@@ -203,6 +234,27 @@ class Module:
     def __repr__(self) -> str:
         name = f" {self.name}" if self.name else ""
         return f"<wasmcy.Module{name} of {len(self._syntax.data)} bytes>"
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes | str:
+    """The module in a file: bytes of the binary format, or its text.
+
+    Raises:
+        OSError: the file cannot be read.
+        MalformedError: it is text, but not UTF-8.
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    if not _is_text(data) and (data.startswith(b"\0asm") or not os.fspath(path).endswith(".wat")):
+        return data
+    from .text import decoded
+
+    return decoded(data)
+
+
+def _is_text(data: bytes | bytearray | memoryview) -> bool:
+    """Whether bytes are those of a text: they begin with a parenthesis or a comment."""
+    return bytes(data[:LEAD]).lstrip().startswith((b"(", b";;"))
 
 
 def _restore(data: bytes, features: Features, lazy: bool) -> Module:

@@ -69,7 +69,7 @@ def test_a_module_keeps_its_own_copy_of_the_bytes():
     assert add.instantiate().exports.add(2, 3) == 5
 
 
-@pytest.mark.parametrize("source", [None, "(module)", 3.5, object()])
+@pytest.mark.parametrize("source", [None, 3, 3.5, object()])
 def test_other_sources_are_refused(source):
     with pytest.raises(TypeError):
         Module(source)
@@ -182,3 +182,40 @@ def test_one_instance_after_another_of_a_module_with_everything():
     assert first.exports.memory is second.exports.memory is imports["env"]["m"]
     assert second.exports[""](3) == (3, 0.5)
     assert instantiate(EVERYTHING, imports).store is first.store
+
+
+TWO = '(module (func (export "two") (result i32) i32.const 2))'
+
+
+@pytest.mark.parametrize(
+    "source",
+    [TWO, TWO.encode(), bytearray(TWO.encode()), memoryview(TWO.encode()), "\n  " + TWO, b";; two\n" + TWO.encode()],
+)
+def test_text_is_a_source(source):
+    assert wasmcy.Module(source).instantiate().exports.two() == 2
+
+
+def test_fields_alone_are_a_module_in_the_text_format():
+    assert wasmcy.Module.from_wat(TWO[8:-1]).instantiate().exports.two() == 2
+    assert wasmcy.Module.from_wat("").exports == []
+
+
+def test_modules_from_text_are_pickled_as_bytes():
+    copy = pickle.loads(pickle.dumps(wasmcy.Module(TWO)))
+    assert copy.instantiate().exports.two() == 2
+
+
+@pytest.mark.parametrize(("name", "data"), [("m.wat", TWO.encode()), ("m.txt", TWO.encode()), ("m.wat", b"")])
+def test_files_of_text_are_read(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    assert len(wasmcy.Module.from_file(tmp_path / name).exports) == bool(data)
+
+
+def test_a_binary_file_may_be_called_wat(tmp_path):
+    (tmp_path / "m.wat").write_bytes(wasmcy.wat2wasm(TWO))
+    assert wasmcy.Module.from_file(str(tmp_path / "m.wat")).instantiate().exports.two() == 2
+
+
+def test_features_hold_for_text():
+    with pytest.raises(wasmcy.MalformedError, match=r"^unknown operator v128.not: it needs the feature simd"):
+        wasmcy.Module("(func (v128.not))", features=wasmcy.Features(simd=False))

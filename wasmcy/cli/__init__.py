@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .options import Command
 
-COMMANDS = ("run", "validate", "inspect", "wasm2wat")
+COMMANDS = ("run", "validate", "inspect", "wasm2wat", "wat2wasm")
 
 
 def load(name: str) -> Command:

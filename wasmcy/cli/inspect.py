@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..runtime import Module
+from ..runtime import Module, read_file
 from .options import Command, Option, UsageError
 from .status import EXIT_STATUS, EXPECTED, FAILED, complain, failed
 
@@ -30,10 +30,11 @@ def _inspect(values: Values, positional: list[str]) -> int:
                 for line in listing(module, find_function(module._syntax, name)):
                     print(line)
         else:
+            from .. import wat2wasm
             from ..tools.overview import overview
 
-            with open(file, "rb") as stream:
-                data = stream.read()
+            source = read_file(file)
+            data = wat2wasm(source) if isinstance(source, str) else source
             for line in overview(data, sys.maxsize if values.get("--verbose") else ROWS):
                 print(line)
     except BrokenPipeError:

@@ -45,5 +45,8 @@ def failed(where: str, error: Exception, verbose: bool) -> int:
         complain(f"{where}: out of memory")
     else:
         kind = f"{type(error).__name__}: " if verbose and isinstance(error, ModuleError) else ""
-        complain(f"{where}: {kind}{error}")
+        if isinstance(error, ModuleError) and error.line is not None:
+            complain(f"{where}:{error.line}:{error.column}: {kind}{error.message}\n{error.excerpt}", True)
+        else:
+            complain(f"{where}: {kind}{error}")
     return FAILED

@@ -7,8 +7,12 @@ from ..features import DEFAULT, Features
 from ..module import ModuleSyntax
 from .parser import Parser
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Text = str | bytes | bytearray | memoryview
 
-def parse_module(text: str | bytes, features: Features = DEFAULT) -> ModuleSyntax:
+
+def parse_module(text: Text, features: Features = DEFAULT) -> ModuleSyntax:
     """Parse the text of a module: `(module …)`, or only the fields of one.
 
     Its spans are of the code that the text stands for; offsets of its parts are offsets in the text,
@@ -18,13 +22,8 @@ def parse_module(text: str | bytes, features: Features = DEFAULT) -> ModuleSynta
         MalformedError: with the line and column of what is wrong.
         InvalidError: a branch hint stands where none may.
     """
-    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
-    parser = Parser(data, 0, len(data), features)
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        parser.fail("malformed UTF-8 encoding", error.start)
-    return parser.parse(False)
+    data = text_bytes(text)
+    return Parser(data, 0, len(data), features).parse(False)
 
 
 def parse_form(data: bytes, start: int, features: Features = DEFAULT) -> tuple[ModuleSyntax, int]:
@@ -37,8 +36,8 @@ def parse_form(data: bytes, start: int, features: Features = DEFAULT) -> tuple[M
     return parser.parse(True), parser.pos
 
 
-def wat2wasm(text: str | bytes, features: Features = DEFAULT) -> bytes:
-    """The binary format of a module in the text format.
+def wat2wasm(text: Text, features: Features = DEFAULT) -> bytes:
+    """The binary format of a module in the text format; it is not checked whether it is valid.
 
         >>> wat2wasm('(module)').hex(' ')
         '00 61 73 6d 01 00 00 00'
@@ -47,3 +46,28 @@ def wat2wasm(text: str | bytes, features: Features = DEFAULT) -> bytes:
         As parse_module.
     """
     return encode(parse_module(text, features))
+
+
+def text_bytes(text: Text) -> bytes:
+    """A text as UTF-8.
+
+    Raises:
+        MalformedError: it is not Unicode; with the line and column.
+    """
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
+    decoded(data)
+    return data
+
+
+def decoded(data: bytes | bytearray | memoryview) -> str:
+    """The text that bytes are.
+
+    Raises:
+        MalformedError: they are not UTF-8; with the line and column.
+    """
+    data = bytes(data)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        Parser(data, 0, len(data), DEFAULT).fail("malformed UTF-8 encoding", error.start)
+        raise

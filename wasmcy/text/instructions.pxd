@@ -36,7 +36,7 @@ cdef class Held:
 cdef class InstructionParser(TypeParser):
     cdef Writer out
     cdef const unsigned char[::1] available
-    cdef list frames, held
+    cdef list frames, held, starts
     cdef list labels
     cdef dict levels
     cdef bint in_function
@@ -46,32 +46,37 @@ cdef class InstructionParser(TypeParser):
     cdef Py_ssize_t n_labels
     cdef list label_names
     cdef bint needs_count
+    cdef public bint recording
+    cdef readonly list places
 
     @cython.locals(start=Py_ssize_t)
     cdef object expression(self)
     @cython.locals(start=Py_ssize_t)
     cdef object folded_expression(self)
     cdef int instructions(self, bint single) except -1
-    cdef open_frame(self, int frame, object held)
+    cdef end_of_code(self)
+    cdef record(self, Py_ssize_t at)
+    cdef open_frame(self, int frame, object held, Py_ssize_t start)
+    cdef object pop_frame(self)
     cdef int top(self) except -1
-    @cython.locals(op=int, form=int)
+    @cython.locals(op=int, form=int, start=Py_ssize_t)
     cdef int flat(self) except -1
     cdef int begin(self, int op) except -1
     @cython.locals(top=int, out=Writer)
     cdef int flat_part(self, int op) except -1
     cdef catch(self)
     cdef delegate(self)
-    @cython.locals(op=int, top=int, form=int, start=Py_ssize_t, call=Held)
+    @cython.locals(op=int, top=int, form=int, at=Py_ssize_t, start=Py_ssize_t, call=Held)
     cdef int folded(self) except -1
-    @cython.locals(out=Writer)
+    @cython.locals(out=Writer, at=Py_ssize_t)
     cdef bint folded_part(self, int top, int word) except -1
     @cython.locals(top=int)
     cdef close_frame(self)
     cdef release(self, Held held)
 
-    cdef block(self, int op)
+    cdef block(self, int op, Py_ssize_t start)
     @cython.locals(held=Held)
-    cdef folded_block(self, int op)
+    cdef folded_block(self, int op, Py_ssize_t start)
     @cython.locals(held=Held)
     cdef begin_if(self)
     cdef bytes block_label(self)

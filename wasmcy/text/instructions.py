@@ -137,6 +137,7 @@ class InstructionParser(TypeParser):
 
     frames        what is open, and with it
     held          the bytes or `Held` to be written when operands are complete, else None
+    starts        where in the text it begins
     labels        names of the enclosing blocks, None for those that have none
     levels        for each name of them, the positions in `labels` that have it
     in_function   whether a function's body is parsed, not a constant expression
@@ -145,6 +146,7 @@ class InstructionParser(TypeParser):
     n_labels      number of its blocks so far
     label_names   names of its blocks: (number, name)
     needs_count   whether an instruction names a data segment, so that their number must come first
+    recording     whether `places` is kept: of each instruction (where in `out`, where in the text)
     """
 
     def __init__(self, data: bytes, start: int, end: int, features: Features) -> None:
@@ -153,6 +155,7 @@ class InstructionParser(TypeParser):
         self.available = availability(features)
         self.frames: list[int] = []
         self.held: list[object] = []
+        self.starts: list[int] = []
         self.labels: list[bytes | None] = []
         self.levels: dict[bytes, list[int]] = {}
         self.in_function = False
@@ -162,6 +165,8 @@ class InstructionParser(TypeParser):
         self.n_labels = 0
         self.label_names: list[tuple[int, bytes]] = []
         self.needs_count = False
+        self.recording = False
+        self.places: list[tuple[int, int]] = []
 
     # Sequences
 
@@ -169,7 +174,7 @@ class InstructionParser(TypeParser):
         """Instructions up to a closing parenthesis, which is left."""
         start = self.out.size
         self.instructions(False)
-        self.out.byte(OP_END)
+        self.end_of_code()
         return Expr(start, self.out.size)
 
     def folded_expression(self) -> Expr:
@@ -178,7 +183,7 @@ class InstructionParser(TypeParser):
         if self.kind != OPEN:
             self.unexpected("an instruction in parentheses")
         self.instructions(True)
-        self.out.byte(OP_END)
+        self.end_of_code()
         return Expr(start, self.out.size)
 
     def instructions(self, single: bool) -> int:
@@ -197,9 +202,26 @@ class InstructionParser(TypeParser):
             if single and not self.frames:
                 return 0
 
-    def open_frame(self, frame: int, held: object) -> None:
+    def end_of_code(self) -> None:
+        """The end of a body or expression."""
+        if self.recording:
+            self.record(self.start)
+        self.out.byte(OP_END)
+
+    def record(self, at: int) -> None:
+        """Note that what is written next is for this place in the text."""
+        self.places.append((self.out.size, at))
+
+    def open_frame(self, frame: int, held: object, start: int) -> None:
         self.frames.append(frame)
         self.held.append(held)
+        self.starts.append(start)
+
+    def pop_frame(self) -> object:
+        """Remove the innermost frame; returns what it held."""
+        self.frames.pop()
+        self.starts.pop()
+        return self.held.pop()
 
     def top(self) -> int:
         return self.frames[-1] if self.frames else BODY
@@ -211,11 +233,14 @@ class InstructionParser(TypeParser):
             self.unexpected("an instruction in parentheses or )")
         if op < 0 or op >= N_IDS:
             self.unexpected("an instruction")
+        start = self.start
+        if self.recording:
+            self.record(start)
         if IS_PART[op]:
             return self.flat_part(op)
         form = self.begin(op)
         if form == FORM_BLOCK:
-            self.block(op)
+            self.block(op, start)
         elif form == FORM_CALL_INDIRECT:
             self.emit_call(self.call_indirect(op))
         else:
@@ -240,8 +265,7 @@ class InstructionParser(TypeParser):
             self.next()
             self.match_label()
             out.byte(op)
-            self.frames.pop()
-            self.held.pop()
+            self.pop_frame()
             self.pop_label()
         elif op == OP_ELSE and top == FLAT_IF:
             self.next()
@@ -257,8 +281,7 @@ class InstructionParser(TypeParser):
             self.frames[-1] = FLAT_CATCH_ALL
         elif op == OP_DELEGATE and top == FLAT_TRY:
             self.delegate()
-            self.frames.pop()
-            self.held.pop()
+            self.pop_frame()
         else:
             self.unexpected("another instruction")
         return 0
@@ -282,11 +305,14 @@ class InstructionParser(TypeParser):
             return 0
         if op < 0 or op >= N_IDS or IS_PART[op]:
             self.unexpected("an instruction")
+        at = self.start
         form = self.begin(op)
         held: object
         if form == FORM_BLOCK:
-            self.folded_block(op)
+            self.folded_block(op, at)
             return 0
+        if self.recording:
+            self.record(at)
         if form == FORM_CALL_INDIRECT:
             call = self.call_indirect(op)
             held = call
@@ -304,7 +330,9 @@ class InstructionParser(TypeParser):
         if self.kind == CLOSE:
             self.next()
         elif self.kind == OPEN:
-            self.open_frame(OPERANDS, held)
+            if self.recording:
+                self.places.pop()
+            self.open_frame(OPERANDS, held, at)
         else:
             self.unexpected("an instruction in parentheses or )")
         return 0
@@ -312,36 +340,38 @@ class InstructionParser(TypeParser):
     def folded_part(self, top: int, word: int) -> bool:
         """A part of a folded `if` or `try`; False: it is an instruction of the condition."""
         out = self.out
+        at = self.start
+        if self.recording and top != CONDITION:
+            self.record(at)
         if top == CONDITION:
             if word != KW_THEN:
                 return False
             self.next()
             self.begin_if()
             self.frames[-1] = AFTER_THEN
-            self.open_frame(FOLDED_THEN, None)
+            self.open_frame(FOLDED_THEN, None, at)
         elif top == AFTER_THEN and word == OP_ELSE:
             self.next()
             out.byte(OP_ELSE)
             self.frames[-1] = AFTER_ELSE
-            self.open_frame(FOLDED_ELSE, None)
+            self.open_frame(FOLDED_ELSE, None, at)
         elif top == BEFORE_DO and word == KW_DO:
             self.next()
             self.frames[-1] = AFTER_DO
-            self.open_frame(FOLDED_DO, None)
+            self.open_frame(FOLDED_DO, None, at)
         elif (top == AFTER_DO or top == AFTER_CATCH) and word == OP_CATCH:
             self.catch()
             self.frames[-1] = AFTER_CATCH
-            self.open_frame(FOLDED_CATCH, None)
+            self.open_frame(FOLDED_CATCH, None, at)
         elif (top == AFTER_DO or top == AFTER_CATCH) and word == OP_CATCH_ALL:
             self.next()
             out.byte(OP_CATCH_ALL)
             self.frames[-1] = AFTER_LAST
-            self.open_frame(FOLDED_CATCH, None)
+            self.open_frame(FOLDED_CATCH, None, at)
         elif top == AFTER_DO and word == OP_DELEGATE:
             self.delegate()
             self.close()
-            self.frames.pop()
-            self.held.pop()
+            self.pop_frame()
             self.close()
         else:
             self.unexpected("another part of the block, or )")
@@ -349,8 +379,10 @@ class InstructionParser(TypeParser):
 
     def close_frame(self) -> None:
         """A parenthesis is closed."""
-        top = self.frames.pop()
-        held = self.held.pop()
+        top = self.top()
+        if self.recording:
+            self.record(self.starts[-1] if top == OPERANDS else self.start)
+        held = self.pop_frame()
         if top == OPERANDS:
             if type(held) is bytes:
                 self.out.raw(held)
@@ -379,29 +411,33 @@ class InstructionParser(TypeParser):
 
     # Blocks
 
-    def block(self, op: int) -> None:
+    def block(self, op: int, start: int) -> None:
         """What follows the word of a flat block."""
         label = self.block_label()
         self.block_head(op, self.type_use(NO_NAMES), label)
-        self.open_frame(FLAT_IF if op == OP_IF else FLAT_TRY if op == OP_TRY else FLAT_BLOCK, None)
+        self.open_frame(FLAT_IF if op == OP_IF else FLAT_TRY if op == OP_TRY else FLAT_BLOCK, None, start)
 
-    def folded_block(self, op: int) -> None:
+    def folded_block(self, op: int, start: int) -> None:
         label = self.block_label()
         use = self.type_use(NO_NAMES)
         if op == OP_IF:
             held = Held(op, b"", self.hint)
             held.use = use
             held.label = label
-            self.open_frame(CONDITION, held)
+            self.open_frame(CONDITION, held, start)
             return
+        if self.recording:
+            self.record(start)
         self.block_head(op, use, label)
-        self.open_frame(BEFORE_DO if op == OP_TRY else FOLDED_BLOCK, None)
+        self.open_frame(BEFORE_DO if op == OP_TRY else FOLDED_BLOCK, None, start)
 
     def begin_if(self) -> None:
         """The condition of a folded `if` is complete."""
         held = self.held[-1]
         assert isinstance(held, Held) and held.use is not None
         self.hint = held.hint
+        if self.recording:
+            self.record(self.starts[-1])
         self.block_head(OP_IF, held.use, held.label)
 
     def block_label(self) -> bytes | None:

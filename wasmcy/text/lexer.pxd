@@ -24,6 +24,7 @@ cdef class Lexer:
     cpdef fail(self, str message, Py_ssize_t at)
     cpdef refuse(self, str message, Py_ssize_t at)
     cpdef str spelling(self)
+    cdef str shown(self, Py_ssize_t start, Py_ssize_t stop)
     cpdef unexpected(self, str expected)
 
     @cython.locals(pos=Py_ssize_t, kind=int)

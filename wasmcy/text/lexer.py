@@ -47,6 +47,7 @@ MAX_U64 = 0xFFFFFFFFFFFFFFFF
 CUSTOM_SECTION, GIVEN_NAME, BRANCH_HINT = b"custom", b"name", b"metadata.code.branch_hint"
 NOTED = (CUSTOM_SECTION, GIVEN_NAME, BRANCH_HINT)
 LINE = 100  # characters of a line that an error shows
+SHOWN = 40  # bytes of a token that it shows
 
 
 class Lexer:
@@ -92,10 +93,11 @@ class Lexer:
 
     def spelling(self) -> str:
         """The current token as messages show it."""
-        if self.kind == END:
-            return "the end"
-        text = self.data[self.start : min(self.stop, self.start + 40)].decode("utf-8", "replace")
-        return text + "…" if self.stop > self.start + 40 else text
+        return self.shown(self.start, self.stop) if self.kind != END else "the end"
+
+    def shown(self, start: int, stop: int) -> str:
+        text = self.data[start : min(stop, start + SHOWN)].decode("utf-8", "replace")
+        return text + "…" if stop > start + SHOWN else text
 
     def unexpected(self, expected: str) -> NoReturn:
         opening = "(" if self.kind == OPEN else ""
@@ -178,7 +180,7 @@ class Lexer:
 
     def unknown_word(self) -> None:
         if not self.lenient:
-            self.fail(f"unknown operator {self.spelling()}", self.start)
+            self.fail(f"unknown operator {self.shown(self.start, self.stop)}", self.start)
         self.code = UNKNOWN_WORD
 
     def illegal(self, at: int) -> NoReturn:

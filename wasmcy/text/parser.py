@@ -251,7 +251,7 @@ class Parser(InstructionParser):
         if self.kind == ID:
             text = self.id_of().decode()
             self.next()
-        if self.noted:
+        if self.noted and self.notes[0][0] == GIVEN_NAME:
             for note in self.take_notes():
                 if note[0] == GIVEN_NAME:
                     text = name_annotation(self, note)
@@ -387,7 +387,7 @@ class Parser(InstructionParser):
         module.body_start.append(self.body)
         self.local_declarations(n_params)
         self.instructions(False)
-        self.out.byte(OP_END)
+        self.end_of_code()
         module.body_end.append(self.out.size)
         self.end_body(index)
         self.close()

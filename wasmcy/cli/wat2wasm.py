@@ -1,0 +1,42 @@
+"""`wasmcy wat2wasm`: from the text format to the binary format."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ..text import wat2wasm
+from .options import Command, Option, UsageError
+from .status import EXIT_STATUS, EXPECTED, failed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .options import Values
+
+
+def _wat2wasm(values: Values, positional: list[str]) -> int:
+    if len(positional) > 1:
+        raise UsageError("wasmcy wat2wasm takes one FILE")
+    file = positional[0]
+    target = values.get("--output", "-" if file == "-" else Path(file).with_suffix(".wasm"))
+    try:
+        text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        data = wat2wasm(text)
+        if target == "-":
+            sys.stdout.buffer.write(data)
+        else:
+            Path(target).write_bytes(data)
+    except BrokenPipeError:
+        raise
+    except EXPECTED as error:
+        return failed(file, error, bool(values.get("--verbose")))
+    return 0
+
+
+COMMAND = Command(
+    _wat2wasm,
+    "[OPTION]... FILE",
+    "Write a text (a file, or - for standard input) in the binary format; it need not be valid.",
+    [Option("--output", "OUT", "into this file (-o), - for standard output; else FILE.wasm")],
+    notes=EXIT_STATUS,
+)
