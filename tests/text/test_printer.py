@@ -4,6 +4,7 @@ import pytest
 import wasmtime
 
 import wasmcy
+from wasmcy.binary.decoder import decode
 from wasmcy.errors import InvalidError, MalformedError
 from wasmcy.text import wat2wasm
 from wasmcy.text.printer import wasm2wat
@@ -185,6 +186,36 @@ def test_names_that_are_taken_are_numbered_and_annotated():
         '(func $a#3 (@name "a")',
     ]
     assert assembled(text) == binary
+
+
+TAKEN = """\
+(module
+  (type $t (struct (field $x i32) (field $x#1 (@name "x") i64)))
+  (type $f (func (param i32 i32) (result i32)))
+  (import "a" "b" (func (;0;) (type $f) (param $p i32) (param $p#1 (@name "p") i32) (result i32)))
+  (func (;1;) (type $f) (param $x i32) (param $x#2 (@name "x") i32) (result i32)
+    (local i32) (local $x#1 i32) (local (;4;) (@name "") i64)
+    local.get $x#2
+  )
+)
+"""
+
+
+def test_locals_parameters_and_fields_are_numbered_where_their_names_are_taken():
+    binary = wat2wasm(TAKEN)
+    assert wasm2wat(binary) == TAKEN
+    assert decode(binary).names().nested == {
+        "local": {0: {0: "p", 1: "p"}, 1: {0: "x", 1: "x", 3: "x#1", 4: ""}},
+        "field": {0: {0: "x", 1: "x"}},
+    }
+
+
+def test_names_of_what_is_not_there_are_left_out():
+    binary = assembled("(module (type $t (struct)) (func $f (param $x i32)) (func $g))")
+    text = wasm2wat(binary[: binary.index(b"\x04name") - 2] + custom("name", bytes.fromhex(
+        "01 07 02 00 01 66 09 01 66  02 0d 01 00 03 00 01 78 01 01 78 02 01 79  04 07 02 00 01 74 09 01 74"
+    )))  # fmt: skip
+    assert "$f#" not in text and "$x" in text and "$x#" not in text and "@name" not in text
 
 
 def test_names_are_quoted_where_they_must_be():

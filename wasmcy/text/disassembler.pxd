@@ -25,7 +25,8 @@ cdef class Disassembler:
     cdef object types, names
     cdef bint marks                          # say which block a label is
     cdef dict func_refs, type_refs, table_refs, memory_refs, global_refs, tag_refs, elem_refs, data_refs
-    cdef dict local_refs, label_refs
+    cdef public dict local_refs
+    cdef dict label_refs
     cdef list blocks, labels, hidden
     cdef dict innermost
     cdef int n_labels

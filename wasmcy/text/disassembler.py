@@ -92,6 +92,7 @@ class Disassembler:
     depth       how many blocks it is in; that of an `end` or `else` is its block's
     x, y        its first two indices or numbers; of a block with no type index TYPE_INDEX or less
     finished    whether it was the `end` of the whole
+    local_refs  names of locals by index
     """
 
     def __init__(self, data: bytes, names: Identifiers, types: TypeTexts, marks: bool = True) -> None:

@@ -74,26 +74,27 @@ _ARITIES = {
     "br_on_cast_desc_eq br_on_cast_desc_eq_fail": "l+1 l",
 }
 # For each instruction, at twice its id, what it takes and gives; -1 where immediates say so, as in VARIABLE.
-FIXED = array("i", [-1, 0] * N_IDS)
-VARIABLE: dict[int, tuple[str, int, str, int]] = {}
 _TERM = re.compile(r"([a-zA-Z]?)([+-]?\d+)?")
 
 
-def _fill() -> None:
+def _arities() -> tuple[array[int], dict[int, tuple[str, int, str, int]]]:
+    fixed = array("i", [-1, 0] * N_IDS)
+    variable: dict[int, tuple[str, int, str, int]] = {}
     for row in OPS.values():
         if row.params is not None and row.results is not None:
-            FIXED[2 * row.id], FIXED[2 * row.id + 1] = len(row.params), len(row.results)
+            fixed[2 * row.id], fixed[2 * row.id + 1] = len(row.params), len(row.results)
     for names, text in _ARITIES.items():
         (a, m), (b, n) = (_TERM.fullmatch(term).groups() for term in text.split())  # type: ignore[union-attr]
         for name in names.split():
             number = BY_NAME[name].id
             if a:
-                VARIABLE[number] = a, int(m or 0), b, int(n or 0)
+                variable[number] = a, int(m or 0), b, int(n or 0)
             else:
-                FIXED[2 * number], FIXED[2 * number + 1] = int(m), int(n)
+                fixed[2 * number], fixed[2 * number + 1] = int(m), int(n)
+    return fixed, variable
 
 
-_fill()
+FIXED, VARIABLE = _arities()
 
 
 class Node:

@@ -11,21 +11,29 @@ from .spelling import identifier, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..module import Names
+    from ..module import ModuleSyntax, Names
 
     Map = dict[int, str]
 
 
+SPACES = ("type", "func", "table", "memory", "tag", "global", "elem", "data")
+
+
+def _sizes(module: ModuleSyntax) -> tuple[int, ...]:
+    counts = module.n_funcs, module.n_tables, module.n_memories, module.n_tags, module.n_globals
+    return len(module.types), *counts, len(module.elems), len(module.datas)
+
+
 class Space:
-    """The identifiers of one index space: `refs` says `$f` by index, `notes` those names that it does not."""
+    """The identifiers of an index space: `refs` says `$f` by index, `notes` those names that it does not."""
 
     __slots__ = ("notes", "refs")
 
-    def __init__(self, names: Map | None = None) -> None:
+    def __init__(self, names: Map | None, size: int) -> None:
         self.refs: Map = {}
         self.notes: Map = {}
         if names:
-            self._add(names)
+            self._add({index: name for index, name in names.items() if index < size})
 
     def _add(self, names: Map) -> None:
         given = set(names.values())
@@ -61,24 +69,23 @@ class Space:
 
 class Identifiers:
     """The identifiers of a module: by kind as in `module.NAMES_OF`; those of locals, labels and fields
-    also by the function or type they belong to."""
+    also by the function or type they belong to. Only what is there has one.
+    """
 
     __slots__ = ("_names", "_spaces", "module")
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, module: ModuleSyntax | None = None) -> None:
         self._names = names
-        self._spaces: dict[str, Space] = {}
-        self.module = Space({} if names.module is None else {0: names.module})
+        self.module = Space({} if names.module is None else {0: names.module}, 1)
+        sizes = dict.fromkeys(SPACES, 0) if module is None else dict(zip(SPACES, _sizes(module), strict=True))
+        self._spaces = {kind: Space(names.maps.get(kind), size) for kind, size in sizes.items()}
 
     def of(self, kind: str) -> Space:
-        space = self._spaces.get(kind)
-        if space is None:
-            space = self._spaces[kind] = Space(self._names.maps.get(kind))
-        return space
+        return self._spaces[kind]
 
-    def inside(self, kind: str, index: int) -> Space:
-        """Those of the locals, labels or fields of one function or type."""
-        return Space(self._names.nested.get(kind, {}).get(index))
+    def inside(self, kind: str, index: int, size: int) -> Space:
+        """Those of the locals or fields of one function or type."""
+        return Space(self._names.nested.get(kind, {}).get(index), size)
 
     def labels(self, function: int) -> Map:
         """Those of a function's labels, in the order of its blocks. An inner one hides an outer one of that name."""

@@ -44,10 +44,10 @@ class Names:
         self.locals: list[tuple[int, Assoc]] = []
         self.labels: list[tuple[int, Assoc]] = []
 
-    def payload(self, fields: dict[int, dict[bytes, int]]) -> bytes:
+    def payload(self, fields: dict[int, dict[int, str]]) -> bytes:
         """The section's contents, with the names of structs' fields; nothing if there are no names."""
         out = Writer()
-        by_type = [(index, [(i, text.decode()) for text, i in names.items()]) for index, names in fields.items()]
+        by_type = [(index, sorted(names.items())) for index, names in sorted(fields.items())]
         nested = {LOCALS: self.locals, LABELS: self.labels, FIELDS: by_type}
         for section in range(TAGS + 1):
             start = out.size

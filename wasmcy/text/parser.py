@@ -317,6 +317,7 @@ class Parser(InstructionParser):
             if exact:
                 self.close()
             module.imported_funcs.append(desc)
+            self.names_of_locals(len(module.imported_funcs) - 1)
         elif kind == "table":
             desc = self.table_type(self.address_type())
             module.imported_tables.append(desc)
@@ -334,7 +335,14 @@ class Parser(InstructionParser):
     def named_type_use(self) -> int:
         """The type of a function or tag without a body."""
         self.names[SPACE_LOCAL] = {}
+        self.given_locals = {}
         return self.resolve(self.type_use(LOCAL_NAMES))
+
+    def names_of_locals(self, function: int) -> None:
+        """Put the names of a function's locals into the name section."""
+        names = {index: name.decode() for name, index in self.names[SPACE_LOCAL].items()} | self.given_locals
+        if names:
+            self.given.locals.append((function, sorted(names.items())))
 
     def export_field(self) -> None:
         at = self.paren
@@ -377,6 +385,7 @@ class Parser(InstructionParser):
         module = self.module
         index = module.n_funcs
         self.names[SPACE_LOCAL] = {}
+        self.given_locals = {}
         use = self.type_use(LOCAL_NAMES)
         module.funcs.append(self.resolve(use))
         n_params = len(use.params)
@@ -405,9 +414,7 @@ class Parser(InstructionParser):
         self.labels.pop()
         if self.hints:
             self.branch_hints.append((index, self.hints))
-        names = self.names[SPACE_LOCAL]
-        if names:
-            self.given.locals.append((index, sorted([(i, n.decode()) for n, i in names.items()])))
+        self.names_of_locals(index)
         if self.label_names:
             self.given.labels.append((index, [(i, n.decode()) for i, n in self.label_names]))
 
@@ -418,6 +425,8 @@ class Parser(InstructionParser):
             named = self.kind == ID
             if named:
                 self.bind(SPACE_LOCAL, n)
+            if self.noted:
+                self.given_locals[n] = self.given_name()
             while named or self.kind != CLOSE:
                 t = self.val_type()
                 n += 1
@@ -605,6 +614,13 @@ class Parser(InstructionParser):
 
     # The end
 
+    def names_of_fields(self) -> dict[int, dict[int, str]]:
+        """The names of the fields of struct types, as the name section has them."""
+        found = {index: {i: name.decode() for name, i in names.items()} for index, names in self.fields.items()}
+        for index, given in self.given_fields.items():
+            found[index] = found.get(index, {}) | given
+        return found
+
     def finish(self) -> ModuleSyntax:
         """Add what stands in custom sections, and the bytes that everything refers to."""
         module = self.module
@@ -612,7 +628,7 @@ class Parser(InstructionParser):
             module.data_count = len(module.datas)
         if self.branch_hints:
             self.sections.append((BEFORE_CODE, BRANCH_HINT.decode(), hints_payload(self.branch_hints)))
-        names = self.given.payload(self.fields)
+        names = self.given.payload(self.names_of_fields())
         if names:
             self.sections.append((LAST, "name", names))
         present = sections_of(module)

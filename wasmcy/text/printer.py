@@ -14,7 +14,7 @@ from ..types import FuncType, GlobalType, MemoryType, TableType
 from .disassembler import EVERYTHING, MAX_LOCALS, Disassembler
 from .folding import Folding
 from .hints import branch_hints
-from .identifiers import Identifiers
+from .identifiers import Identifiers, Space
 from .spelling import byte_string, quoted
 from .type_texts import TypeTexts
 
@@ -91,8 +91,8 @@ class Printer:
     def __init__(self, module: ModuleSyntax, folded: bool, names: bool) -> None:
         self.module = module
         self.folded = folded
-        self.names = Identifiers(module.names() if names else Names())
-        self.types = TypeTexts(self.names)
+        self.names = Identifiers(module.names() if names else Names(), module)
+        self.types = TypeTexts(self.names, module)
         self.code = Disassembler(module.data, self.names, self.types)
         self.folding = Folding(module)
         hint_section, self.hints = branch_hints(module, self.code)
@@ -174,18 +174,19 @@ class Printer:
             return self.types.variable(desc)
         if item.exact:
             return f"(exact {self.types.use(desc)})"
-        return self._type_use(desc, index if item.kind == "func" else -1)
+        if item.kind == "tag":
+            return self._type_use(desc)
+        return self._type_use(desc, self.names.inside("local", index, len(self._func_type(desc).params)))
 
-    def _type_use(self, type_index: int, function: int) -> str:
+    def _type_use(self, type_index: int, names: Space | None = None) -> str:
         """A type use and what it stands for, with the names of a function's parameters."""
-        use, func_type = self.types.use(type_index), self._func_type(type_index)
-        return use if func_type is None else use + self.types.signature(func_type, self.names.inside("local", function))
+        return self.types.use(type_index) + self.types.signature(self._func_type(type_index), names)
 
-    def _func_type(self, type_index: int) -> FuncType | None:
-        """The function type at an index, if there is one: nothing is validated here."""
+    def _func_type(self, type_index: int) -> FuncType:
+        """The function type at an index; an empty one if there is none, for nothing is validated here."""
         types = self.module.types
         comp = types[type_index].comp if type_index < len(types) else None
-        return comp if isinstance(comp, FuncType) else None
+        return comp if isinstance(comp, FuncType) else FuncType()
 
     def _tables(self) -> Iterator[str]:
         for index, table in enumerate(self.module.tables, len(self.module.imported_tables)):
@@ -198,7 +199,7 @@ class Printer:
 
     def _tags(self) -> Iterator[str]:
         for index, type_index in enumerate(self.module.tags, len(self.module.imported_tags)):
-            yield f"\n  (tag {self.names.of('tag').head(index)} {self._type_use(type_index, -1)})"
+            yield f"\n  (tag {self.names.of('tag').head(index)} {self._type_use(type_index)})"
 
     def _globals(self) -> Iterator[str]:
         for index, item in enumerate(self.module.globals, len(self.module.imported_globals)):
@@ -259,18 +260,18 @@ class Printer:
                 raise type(error)(error.message, error.offset, index, name) from None
 
     def _function(self, index: int, type_index: int, start: int, end: int) -> str:
-        func_type = self._func_type(type_index) or FuncType()
-        names = self.names.inside("local", index)
-        code = self.code
-        code.begin(start, end, names.refs, self.names.labels(index))
-        local_types = code.local_types(MAX_LOCALS)
-        body = "\n   " + self.types.params(local_types, names, "local", len(func_type.params)) if local_types else ""
+        func_type, code = self._func_type(type_index), self.code
+        code.begin(start, end, {}, self.names.labels(index))
+        local_types, first = code.local_types(MAX_LOCALS), len(func_type.params)
+        names = self.names.inside("local", index, first + len(local_types))
+        code.local_refs = names.refs
+        body = "\n   " + self.types.params(local_types, names, "local", first) if local_types else ""
         hints = self.hints.get(index, {})
         if self.folded:
             body += self.folding.rendered(self.folding.nodes(code, len(func_type.results), hints), 2)
         else:
             body += "".join(["\n" + line for line in code.lines(2, hints)])
-        head = f"{self.names.of('func').head(index)} {self._type_use(type_index, index)}"
+        head = f"{self.names.of('func').head(index)} {self._type_use(type_index, names)}"
         return f"\n  (func {head}{body}\n  )" if body else f"\n  (func {head})"
 
 

@@ -8,15 +8,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ..module import ModuleSyntax
     from ..types import FieldType, GlobalType, MemoryType, SubType, TableType
     from .identifiers import Identifiers, Space
 
 
 class TypeTexts:
-    """Writes the types of one module."""
+    """Writes the types of a module."""
 
-    def __init__(self, names: Identifiers) -> None:
+    def __init__(self, names: Identifiers, module: ModuleSyntax | None = None) -> None:
         self._names = names
+        self._module = module
         self._types = names.of("type")
         self._vals: dict[int, str] = {}
         self._fields: dict[int, Space] = {}
@@ -29,7 +31,9 @@ class TypeTexts:
         """The identifiers of a struct's fields."""
         space = self._fields.get(index)
         if space is None:
-            space = self._fields[index] = self._names.inside("field", index)
+            comp = self._module.types[index].comp if self._module and index < len(self._module.types) else None
+            size = len(comp.fields) if isinstance(comp, StructType) else 0
+            space = self._fields[index] = self._names.inside("field", index, size)
         return space
 
     def heap(self, heap: int) -> str:

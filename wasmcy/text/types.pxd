@@ -24,6 +24,7 @@ cdef class TypeParser(Lexer):
     cdef int limit_bits
     cdef list names
     cdef dict fields
+    cdef dict given_locals, given_fields
     cdef dict func_types
 
     cdef bint is_word(self, int code) except -1
@@ -34,6 +35,7 @@ cdef class TypeParser(Lexer):
     cdef int64_t u32(self) except -1
 
     cdef bind(self, int space, Py_ssize_t index)
+    cdef str given_name(self)
     cdef skip_id(self)
     @cython.locals(index=int64_t)
     cdef int64_t index(self, int space) except -1

@@ -21,7 +21,8 @@ from ..types import (
     ValType,
 )
 from ..types import NULL as NULLABLE
-from .lexer import Lexer
+from .annotations import name as name_annotation
+from .lexer import GIVEN_NAME, Lexer
 from .tokens import (
     CLOSE,
     HEAP_TYPE_OF,
@@ -89,6 +90,8 @@ class TypeParser(Lexer):
 
     names        for each index space, indices by name
     fields       the same for the fields of each struct type that names some
+    given_locals names that annotations give to the locals of the current function, by index
+    given_fields the same for the fields of struct types
     func_types   index of the first function type with given parameters and results, that a type use may mean
     """
 
@@ -98,6 +101,8 @@ class TypeParser(Lexer):
         self.limit_bits = 64 if features.memory64 else 32
         self.names: list[dict[bytes, int]] = [{} for _ in range(N_SPACES)]
         self.fields: dict[int, dict[bytes, int]] = {}
+        self.given_locals: dict[int, str] = {}
+        self.given_fields: dict[int, dict[int, str]] = {}
         self.func_types: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
 
     # Tokens
@@ -146,6 +151,15 @@ class TypeParser(Lexer):
                 self.fail(f"duplicate {WORDS_OF_SPACES[space][1]} ${name.decode()}", self.start)
             names[name] = index
             self.next()
+
+    def given_name(self) -> str:
+        """The name that the annotation before this token gives; there must be no other."""
+        text = ""
+        for note in self.take_notes():
+            if note[0] != GIVEN_NAME:
+                self.misplaced_note(note)
+            text = name_annotation(self, note)
+        return text
 
     def skip_id(self) -> None:
         if self.kind == ID:
@@ -232,15 +246,18 @@ class TypeParser(Lexer):
     def func_parts(self, params: list[int], results: list[int], naming: int) -> None:
         """The parameters and results of a function type. Spec: 6.4.5 "Composite Types"."""
         while self.accept_open(KW_PARAM):
-            if self.kind == ID and naming != NO_NAMES:
+            named = self.kind == ID and naming != NO_NAMES
+            if named:
                 if naming == LOCAL_NAMES:
                     self.bind(SPACE_LOCAL, len(params))
                 else:
                     self.next()
+            if self.noted and naming == LOCAL_NAMES:
+                self.given_locals[len(params)] = self.given_name()
+            while self.kind != CLOSE:
                 params.append(self.val_type())
-            else:
-                while self.kind != CLOSE:
-                    params.append(self.val_type())
+                if named:
+                    break
             self.close()
         while self.accept_open(KW_RESULT):
             while self.kind != CLOSE:
@@ -289,20 +306,26 @@ class TypeParser(Lexer):
     def field_types(self) -> list[FieldType]:
         names: dict[bytes, int] = {}
         fields: list[FieldType] = []
+        given: dict[int, str] = {}
         while self.accept_open(KW_FIELD):
-            if self.kind == ID:
+            named = self.kind == ID
+            if named:
                 name = self.id_of()
                 if name in names:
                     self.fail(f"duplicate field {self.spelling()}", self.start)
                 names[name] = len(fields)
                 self.next()
+            if self.noted:
+                given[len(fields)] = self.given_name()
+            while self.kind != CLOSE:
                 fields.append(self.field_type())
-            else:
-                while self.kind != CLOSE:
-                    fields.append(self.field_type())
+                if named:
+                    break
             self.close()
         if names:
             self.fields[len(self.module.types)] = names
+        if given:
+            self.given_fields[len(self.module.types)] = given
         return fields
 
     def field_type(self) -> FieldType:
