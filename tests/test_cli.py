@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -265,6 +266,121 @@ def test_memory_is_limited(cli):
     assert cli("run", "--max-memory", "2MiB", "--invoke", "grow", "numbers.wasm") == (0, "1\n", "")
 
 
+# ------------------------------------------------------------------------- what it may use besides
+
+
+def test_preloaded_modules_provide_imports(cli, guests):
+    Path(guests, "base.wasm").write_bytes(
+        wasmtime.wat2wasm("""(module (global $set (mut i32) (i32.const 0))
+            (func (export "_initialize") (global.set $set (i32.const 40)))
+            (func (export "get") (result i32) (global.get $set)))""")
+    )
+    Path(guests, "middle.wasm").write_bytes(
+        wasmtime.wat2wasm("""(module (import "base" "get" (func $get (result i32)))
+            (func (export "more") (result i32) (i32.add (call $get) (i32.const 1))))""")
+    )
+    Path(guests, "top.wasm").write_bytes(
+        wasmtime.wat2wasm("""(module (import "base" "get" (func $get (result i32)))
+            (import "middle" "more" (func $more (result i32)))
+            (func (export "sum") (result i32) (i32.add (call $get) (call $more))))""")
+    )
+    both = ["--preload", "base=base.wasm", "--preload", "middle=middle.wasm"]
+    assert cli("run", *both, "--invoke", "sum", "top.wasm") == (0, "81\n", "")
+    status, _, err = cli("run", *both[:2], "--invoke", "sum", "top.wasm")
+    assert (status, err.partition(" (")[0]) == (1, "wasmcy: top.wasm: unknown import: middle.more")
+
+
+def test_a_preloaded_module_has_the_programs_system(cli, guests):
+    Path(guests, "out.wasm").write_bytes(
+        wasmtime.wat2wasm("""(module
+            (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1) (data (i32.const 0) "\\08\\00\\00\\00\\03\\00\\00\\00hi\\n")
+            (func (export "hi") (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))""")
+    )
+    Path(guests, "hi.wasm").write_bytes(
+        wasmtime.wat2wasm('(module (import "out" "hi" (func)) (export "_start" (func 0)))')
+    )
+    done = process(guests, "run", "--preload", "out=out.wasm", "hi.wasm")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"hi\n", b"")
+
+
+def test_read_only_directories(cli, guests, tmp_path):
+    (tmp_path / "in.txt").write_text("from the host")
+    assert cli("run", "--ro-dir", f"{tmp_path}::/data", "file.wasm") == (0, "from the host", "")
+    write = """(module (import "wasi_snapshot_preview1" "path_create_directory"
+        (func $mkdir (param i32 i32 i32) (result i32))) (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 1) (data (i32.const 0) "new")
+        (func (export "_start") (call $exit (call $mkdir (i32.const 3) (i32.const 0) (i32.const 3)))))"""
+    Path(guests, "mkdir.wasm").write_bytes(wasmtime.wat2wasm(write))
+    assert cli("run", "--ro-dir", str(tmp_path), "mkdir.wasm")[0] == 69  # rofs
+    assert not (tmp_path / "new").exists()
+    assert cli("run", "--dir", str(tmp_path), "mkdir.wasm")[0] == 0
+    assert (tmp_path / "new").exists()
+
+
+def test_a_program_serves_and_fetches(guests):
+    import socket
+    import threading
+
+    examples = PACKAGE.parent / "examples" / "guests"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = free.getsockname()
+    command = [sys.executable, "-m", "wasmcy", "run", "--listen", f"127.0.0.1:{address[1]}", examples / "echo.wasm"]
+    with subprocess.Popen(command, env=ENVIRONMENT) as child:
+        while child.poll() is None:
+            try:
+                connection = socket.create_connection(address, timeout=10)
+            except ConnectionRefusedError:  # it is not there yet
+                continue
+            with connection:
+                connection.sendall(b"hello")
+                assert connection.recv(100) == b"hello"
+            break
+        assert child.wait(30) == 0
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host = f"127.0.0.1:{server.getsockname()[1]}"
+
+        def answer():
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"HTTP/1.0 200 OK\r\n\r\nbody")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        done = process(guests, "run", "--allow", host, examples / "fetch.wasm", f"http://{host}/")
+        assert (done.returncode, done.stdout, done.stderr) == (2, b"body", b"")
+        thread.join()
+        done = process(guests, "run", "--allow", "example.com:80", examples / "fetch.wasm", f"http://{host}/")
+        assert (done.returncode, done.stdout) == (76, b"")  # notcapable
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_names_every_command_and_option(cli, shell):
+    status, out, err = cli("completion", shell)
+    assert (status, err) == (0, "")
+    for name in COMMANDS:
+        assert name in out
+        assert all((option if shell != "fish" else f"-l {option[2:]}") in out for option in load(name).options)
+
+
+@pytest.mark.skipif(not shutil.which("bash") or os.name == "nt", reason="there is no bash")
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        (["in"], "inspect"),
+        (["run", "--pre"], "--preload"),
+        (["run", "exit"], "exit.wasm"),
+        (["inspect", "--mem"], "--memory"),
+    ],
+)
+def test_bash_completes(cli, guests, words, completed):
+    script = cli("completion", "bash")[1]
+    test = f"{script}\nCOMP_WORDS=(wasmcy {' '.join(words)}); COMP_CWORD={len(words)}; _wasmcy; echo ${{COMPREPLY[@]}}"
+    done = subprocess.run(["bash", "-c", test], cwd=guests, capture_output=True, text=True, timeout=60)
+    assert (done.stdout.split(), done.stderr) == ([completed], "")
+
+
 # ---------------------------------------------------------------------- validate, inspect, the rest
 
 
@@ -292,6 +408,7 @@ def test_inspect_shows_the_parts_of_a_module(cli):
         "Memories",
         "Exports",
         "Data",
+        "Features",
     ]
     assert '"args_sizes_get"' in out
 
@@ -301,6 +418,37 @@ def test_inspect_shows_code(cli):
     assert (status, err) == (0, "")
     assert re.search(r"call 1 \"middle\" +\d+  call ", out)
     assert re.search(r"unreachable +\d+  unreachable", out)
+
+
+def test_inspect_shows_the_layout_of_memory(cli):
+    status, out, err = cli("inspect", "--memory", "args.wasm")
+    assert (status, err) == (0, "")
+    assert out.startswith("memory 0: (memory 2)\nstack pointer: not known")
+
+
+def test_inspect_names_the_features_of_a_module_and_says_where_it_cannot(cli):
+    assert re.search(r"^Features used\n  multi_value$", cli("inspect", "numbers.wasm")[1], re.M)
+    assert "not known, for the module is not valid: type mismatch" in cli("inspect", "partly.wasm")[1]
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no terminals")
+def test_long_work_shows_a_bar_on_a_terminal_alone(monkeypatch):
+    from wasmcy.cli import progress
+
+    monkeypatch.setattr(progress, "PATIENCE", 0)
+    monkeypatch.setattr(progress, "PACE", 0)
+    ours, theirs = os.openpty()
+    with open(theirs, "w") as terminal, open(ours, "rb", buffering=0) as screen:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with progress.Progress("big\x1b.wasm", 4) as bar:
+            bar.step(2)
+            assert screen.read(100) == b"\rbig?.wasm [###############               ]  50%"
+        assert screen.read(100) == b"\r\x1b[K"
+    with open(os.devnull, "w") as file:
+        monkeypatch.setattr(sys, "stderr", file)
+        with progress.Progress("x", 1) as bar:
+            bar.step()
+            assert not bar._shown
 
 
 @pytest.mark.parametrize(
@@ -398,6 +546,14 @@ def test_a_process_without_output_runs(guests):
         (["run", "--max-memory", "lots", "args.wasm"], "--max-memory: no size: 'lots'"),
         (["run", "--max-stack", "1TB", "args.wasm"], "--max-stack: no size: '1TB'"),
         (["run", "--max-stack", "8GiB", "args.wasm"], "--max-stack: a stack of 8589934592 bytes"),
+        (["run", "--preload", "env", "args.wasm"], "--preload: not NAME=FILE: 'env'"),
+        (["run", "--listen", "80", "args.wasm"], "--listen: not HOST:PORT: '80'"),
+        (
+            ["run", "--allow", "x", str(PACKAGE.parent / "examples/guests/fetch.wasm")],
+            "--allow: not a host and port: 'x'",
+        ),
+        (["completion"], "wasmcy completion needs a SHELL (see wasmcy completion --help)"),
+        (["completion", "tcsh"], "wasmcy completion takes one of bash, zsh, fish"),
         (["inspect", "args.wasm", "cat.wasm"], "wasmcy inspect takes one FILE"),
         (["wasm2wat", "args.wasm", "cat.wasm"], "wasmcy wasm2wat takes one FILE"),
     ],

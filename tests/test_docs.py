@@ -19,6 +19,7 @@ import wasmcy
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = sorted(p.relative_to(ROOT).as_posix() for p in (ROOT / "docs").glob("*.md"))
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 GENERATED = re.compile(r"_handlers\w+\.pyx|_tables\.py")
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -71,10 +72,12 @@ def test_public_classes_carry_an_example() -> None:
     assert {c.__name__ for c in plain if ">>>" not in (c.__doc__ or "")} == set()
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/wasi.md"])
 @pytest.mark.usefixtures("in_root")
-def test_examples_of_the_readme_run() -> None:
-    python = "\n".join(re.findall(r"^```pycon\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
-    assert run_examples(python, "README.md", {}) >= 10
+def test_examples_of_the_documents_run(name: str) -> None:
+    text = (ROOT / name).read_text()
+    python = "\n".join(re.findall(r"^```pycon\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    assert run_examples(python, name, {}) >= 10
 
 
 def shell_examples() -> list[tuple[str, str]]:
@@ -156,7 +159,7 @@ def test_files_of_the_tour_are_there() -> None:
     assert [name for name in tour() if not (ROOT / name).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/architecture.md"])
+@pytest.mark.parametrize("name", ["README.md", *DOCUMENTS])
 def test_files_that_documents_name_are_there(name: str) -> None:
     text = (ROOT / name).read_text()
     paths = set(re.findall(r"(?:wasmcy|tests|spectests|benchmarks|examples|docs|ci|\.ci|\.github)/[\w./]*\w", text))
@@ -164,7 +167,7 @@ def test_files_that_documents_name_are_there(name: str) -> None:
     assert sorted(path for path in paths if not (ROOT / path).exists()) == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/architecture.md"])
+@pytest.mark.parametrize("name", ["README.md", *DOCUMENTS])
 def test_links_of_documents_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text()
     links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .options import Command
 
-COMMANDS = ("run", "validate", "inspect", "wasm2wat", "wat2wasm")
+COMMANDS = ("run", "validate", "inspect", "wasm2wat", "wat2wasm", "completion")
 
 
 def load(name: str) -> Command:
@@ -79,7 +79,8 @@ def _command(words: list[str]) -> int:
             print("\n".join(help_lines(name, command)))
             return 0
         if not positional:
-            raise UsageError(f"wasmcy {name} needs a FILE (see wasmcy {name} --help)")
+            needed = next(word.rstrip(".") for word in command.arguments.split() if word[0] != "[")
+            raise UsageError(f"wasmcy {name} needs a {needed} (see wasmcy {name} --help)")
         return command.run(values, positional)
     if name in ("-h", "--help", "help"):
         print("\n".join(_help_of_all()))

@@ -6,19 +6,21 @@ import gc
 import os
 
 from ..engine.machine import Func
-from ..errors import Exit, WasmError
+from ..engine.store import Store
+from ..errors import Exit
 from ..limits import Limits, parse_size
 from ..runtime import Module
+from .calling import entry, print_results
 from .options import Command, Option, UsageError
 from .status import EXIT_STATUS, EXPECTED, failed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from socket import socket
     from typing import Any
 
-    from ..runtime import ExternType
-    from ..types import FuncType, ValType
+    from ..engine.instance import Instance
     from .options import Values
 
 
@@ -47,24 +49,40 @@ def _load(file: str) -> Module:
 
 def _run_module(module: Module, file: str, arguments: list[str], values: Values, limits: Limits | None) -> int:
     name = values.get("--invoke")
-    call, given = _entry(module, name, arguments)
-    wasi = None
-    if any(item.module.startswith("wasi_") for item in module._syntax.imports):
-        wasi = _wasi(values, [values.get("--argv0", os.path.basename(file)), *arguments])
+    call, given = entry(module, name, arguments)
+    preloaded = [_preload(text) for text in values.get("--preload", ())]
+    wanted = {item.module for m in (module, *(m for _, m in preloaded)) for item in m._syntax.imports}
+    providers = _providers(wanted, values, [values.get("--argv0", os.path.basename(file)), *arguments])
+    store = Store(limits)
+    imports: dict[str, Any] = {}
     try:
-        instance = module.instantiate(wasi=wasi, limits=limits)
-        exports = instance.exports
-        if name is not None and name != "_initialize" and isinstance(exports.get("_initialize"), Func):
-            exports["_initialize"]()
+        for namespace, other in preloaded:
+            imports[namespace] = other.instantiate(imports, wasi=providers, store=store)
+            _initialize(imports[namespace])
+        instance = module.instantiate(imports, wasi=providers, store=store)
+        if name is not None and name != "_initialize":
+            _initialize(instance)
         if call is None:
             return 0
-        results = exports[call](*given)
+        results = instance.exports[call](*given)
     finally:
-        if wasi is not None:
-            wasi.close()
+        for provider in providers[:1]:  # Wasi, which owns what is open
+            provider.close()
     if name is not None:
-        _print_results(module, name, results)
+        print_results(module, name, results)
     return 0
+
+
+def _preload(text: str) -> tuple[str, Module]:
+    name, equals, path = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--preload: not NAME=FILE: {text!r}")
+    return name, _load(path)
+
+
+def _initialize(instance: Instance) -> None:
+    if isinstance(instance.exports.get("_initialize"), Func):
+        instance.exports["_initialize"]()
 
 
 def _limits(values: Values) -> Limits | None:
@@ -95,9 +113,25 @@ _LIMITS: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
 )
 
 
+def _providers(wanted: set[str], values: Values, arguments: list[str]) -> list[Any]:
+    """What gives the guest its imports: nothing, if it wants nothing of the system."""
+    if not any(name.startswith("wasi_") or name == "wasmcy_network" for name in wanted):
+        return []
+    wasi = _wasi(values, arguments)
+    if "wasmcy_network" not in wanted:
+        return [wasi]
+    from ..network import Network
+
+    try:
+        return [wasi, Network(wasi, values.get("--allow", ()))]
+    except ValueError as error:
+        wasi.close()
+        raise UsageError(f"--allow: {error}") from None
+
+
 def _wasi(values: Values, arguments: list[str]) -> Any:
     """What the guest is granted of the system."""
-    from ..wasi import INHERIT, Wasi
+    from ..wasi import INHERIT, ReadOnly, Wasi
 
     env = {}
     for text in values.get("--env", ()):
@@ -106,80 +140,42 @@ def _wasi(values: Values, arguments: list[str]) -> Any:
             raise UsageError(f"--env: no name in {text!r}")
         if equals or name in os.environ:
             env[name] = value if equals else os.environ[name]
-    dirs = {}
-    for text in values.get("--dir", ()):
-        host, colons, guest = text.partition("::")
-        dirs[guest if colons else host] = host
-    return Wasi(
-        args=arguments,
-        env=env,
-        dirs=dirs,
-        stdin=INHERIT,
-        stdout=INHERIT,
-        stderr=INHERIT,
-        clock=INHERIT,
-        random=INHERIT,
-    )
-
-
-def _entry(module: Module, name: str | None, arguments: list[str]) -> tuple[str | None, list[Any]]:
-    """The export to call, and its arguments.
-
-    Raises:
-        WasmError: there is no such function.
-        UsageError: arguments that the function does not take.
-    """
-    functions: dict[str, FuncType] = {item.name: item.type for item in module.exports if item.kind == "func"}  # type: ignore[misc]
-    if name is None:
-        if "_start" in functions:
-            return "_start", []
-        if module._syntax.start is not None:
-            return None, []
-        known = ", ".join(functions)
-        raise WasmError(f"no _start is exported; --invoke may name {known or 'nothing, for it exports no function'}")
-    if name not in functions:
-        raise WasmError(f"no function {name!r} is exported{', only ' + ', '.join(functions) if functions else ''}")
-    params = functions[name].params
-    if len(arguments) != len(params):
-        raise UsageError(f"{name} takes {len(params)} arguments {functions[name]}, {len(arguments)} are given")
-    return name, [_value(text, valtype) for text, valtype in zip(arguments, params, strict=True)]
-
-
-def _value(text: str, valtype: ValType) -> int | float | None:
-    """An argument from its text: 42, -0x2a, 1.5, inf, 0x1.8p3, null."""
-    from ..types import F32, F64, I32, I64
-
+    dirs: dict[str, Any] = {}
+    for option in ("--dir", "--ro-dir"):
+        for text in values.get(option, ()):
+            host, colons, guest = text.partition("::")
+            dirs[guest if colons else host] = host if option == "--dir" else ReadOnly(host)
+    sockets = []
     try:
-        if valtype in (I32, I64):
-            number = int(text, 0) if "x" in text.lower() else int(text)
-            bits = 32 if valtype == I32 else 64
-            if not -(1 << bits - 1) <= number < 1 << bits:
-                raise UsageError(f"{text} does not fit {valtype}")
-            return number
-        if valtype in (F32, F64):
-            return float.fromhex(text) if "x" in text.lower() else float(text)
-    except (ValueError, OverflowError):
-        raise UsageError(f"not an {valtype}: {text!r}") from None
-    if valtype.is_nullable and text == "null":
-        return None
-    only = " but null" if valtype.is_nullable else ""
-    raise UsageError(f"no value of type {valtype} can be written here{only}: {text!r}")
+        for text in values.get("--listen", ()):
+            sockets.append(_listen(text))
+        return Wasi(
+            args=arguments,
+            env=env,
+            dirs=dirs,
+            stdin=INHERIT,
+            stdout=INHERIT,
+            stderr=INHERIT,
+            clock=INHERIT,
+            random=INHERIT,
+            sockets=sockets,
+        )
+    finally:
+        for sock in sockets:  # the guest has duplicates
+            sock.close()
 
 
-def _print_results(module: Module, name: str, results: Any) -> None:
-    """The results of a function, one in a line."""
-    from struct import pack, unpack
+def _listen(text: str) -> socket:
+    from socket import AF_INET, AF_INET6, create_server
 
-    from ..text.spelling import f32_text
-    from ..types import F32
-
-    func_type: ExternType = next(item.type for item in module.exports if item.name == name)
-    types: tuple[ValType, ...] = func_type.results  # type: ignore[union-attr]
-    for valtype, value in zip(types, results if len(types) > 1 else (results,), strict=False):
-        if valtype == F32:
-            print(f32_text(unpack("<I", pack("<f", value))[0]))
-        else:
-            print("null" if value is None else value)
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal():
+        raise UsageError(f"--listen: not HOST:PORT: {text!r}")
+    try:
+        host = host.removeprefix("[").removesuffix("]")
+        return create_server((host, int(port)), family=AF_INET6 if ":" in host else AF_INET)
+    except (OSError, OverflowError) as error:
+        raise OSError(getattr(error, "errno", 0), f"--listen {text}: {getattr(error, 'strerror', error)}") from None
 
 
 COMMAND = Command(
@@ -188,10 +184,15 @@ COMMAND = Command(
     "Run a WebAssembly program (WASI): its _start, with ARGS and the terminal's input and output.",
     [
         Option("--dir", "HOST[::GUEST]", "a directory the program may use, under the name GUEST", many=True),
+        Option("--ro-dir", "HOST[::GUEST]", "the same, but it cannot change anything there", many=True),
         Option("--env", "NAME[=VALUE]", "a variable of its environment; without VALUE, ours", many=True),
         Option("--argv0", "NAME", "its own name, instead of FILE's last part"),
         Option("--invoke", "NAME", "call this export instead; ARGS are its arguments: 42, -0x2a, 1.5,\n"
                f"{'':24}inf, null; its results are printed, one in a line"),
+        Option("--preload", "NAME=FILE", "first make an instance of this module; its exports are imports\n"
+               f"{'':24}from NAME, for later ones and the program", many=True),
+        Option("--listen", "HOST:PORT", "let it accept connections there; numbered after the directories", many=True),
+        Option("--allow", "HOST:PORT", "let it connect there (wasmcy_network); *.example.com:443, host:*", many=True),
         Option("--timeout", "SECONDS", "stop it after that time"),
         Option("--max-memory", "SIZE", "let it have at most that much memory: 64MiB, 1GB, 65536"),
         Option("--max-stack", "SIZE", "let its calls use at most that much: 8MiB if not given"),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from ..runtime import Module
+from ..binary.decoder import decode
+from ..features import DEFAULT
+from ..runtime import Module, read_file
+from ..validation.module import validate
+from ..validation.validator import Validator
 from .options import Command
+from .progress import Progress
 from .status import EXIT_STATUS, EXPECTED, failed
 
 TYPE_CHECKING = False
@@ -15,13 +20,29 @@ def _validate(values: Values, positional: list[str]) -> int:
     status = 0
     for file in positional:
         try:
-            module = Module.from_file(file)
+            count = _check(file)
         except EXPECTED as error:
             status = failed(file, error, bool(values.get("--verbose")))
         else:
             if values.get("--verbose"):
-                print(f"{file}: valid, {module._syntax.n_funcs} functions")
+                print(f"{file}: valid, {count} functions")
     return status
+
+
+def _check(file: str) -> int:
+    """Validate a file; returns the number of its functions."""
+    source = read_file(file)
+    if isinstance(source, str):
+        return Module(source)._syntax.n_funcs
+    module = decode(source, DEFAULT)
+    context = validate(module, bodies=False)
+    function = Validator(context).function
+    spans = zip(module.body_start, module.body_end, strict=True)
+    with Progress(file, sum(module.body_end) - sum(module.body_start)) as progress:
+        for index, (start, end) in enumerate(spans, context.n_imported_funcs):
+            function(index, start, end)
+            progress.step(end - start)
+    return module.n_funcs
 
 
 COMMAND = Command(
