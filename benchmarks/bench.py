@@ -24,6 +24,7 @@ if not find_spec("wasmcy"):
 import costs  # noqa: E402
 import kernels  # noqa: E402
 import plot  # noqa: E402
+import system_costs  # noqa: E402
 from engines import ENGINES, Engine, Function, available  # noqa: E402
 
 GROUPS = {"given": "the kernels beside the project", "own": "programs not tuned for"}
@@ -192,7 +193,9 @@ def main() -> int:
         )
         print(f"wasmcy/wasmtime {show(geomean(here, 'wasmcy', 'wasmtime'))}")
         results += here
-    rows = [] if options.only or options.no_costs else costs.measure(engines, options.quick)
+    rows: list[costs.Cost] = []
+    if not (options.only or options.no_costs):
+        rows = costs.measure(engines, options.quick) + system_costs.measure(engines, options.quick)
     if rows:
         print_costs(rows, engines)
     write_files(options, results, rows)

@@ -6,6 +6,7 @@ An engine that is not installed is left out. Peers and their interfaces are thos
 
 import importlib
 import importlib.metadata
+import os
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -47,6 +48,14 @@ class Engine:
         """Loads and validates a module, as far as the engine does that, without compiling it."""
         raise NotImplementedError
 
+    has_system = False
+    """Whether `load_system` is there."""
+
+    def load_system(self, wasm: bytes, export: str, folder: str) -> Function:
+        """An exported function of a WASI module that has `folder` as its "/", the clocks, and a null device as
+        standard output."""
+        raise NotImplementedError
+
 
 class Wasmcy(Engine):
     name, module, distribution = "wasmcy", "wasmcy", "wasmcy"
@@ -77,6 +86,14 @@ class Wasmcy(Engine):
 
     def validate(self, wasm: bytes) -> None:
         self.api.Module(wasm)
+
+    has_system = True
+
+    def load_system(self, wasm: bytes, export: str, folder: str) -> Function:
+        out = open(os.devnull, "wb")  # noqa: SIM115 it lives as long as the instance
+        wasi = self.api.Wasi(stdout=out, dirs={"/": folder}, clock=self.api.INHERIT)
+        function: Function = self.api.Module(wasm).instantiate(wasi=wasi).exports[export]
+        return function
 
 
 class Pywasm3(Engine):
@@ -159,6 +176,16 @@ class Wasmtime(Engine):
 
     def validate(self, wasm: bytes) -> None:
         self.api.Module.validate(self.engine, wasm)
+
+    has_system = True
+
+    def load_system(self, wasm: bytes, export: str, folder: str) -> Function:
+        store, linker, config = self.api.Store(self.engine), self.api.Linker(self.engine), self.api.WasiConfig()
+        config.stdout_file = os.devnull
+        config.preopen_dir(folder, "/")
+        store.set_wasi(config)
+        linker.define_wasi()
+        return partial(linker.instantiate(store, self.prepare(wasm)).exports(store)[export], store)
 
 
 ENGINES: dict[str, type[Engine]] = {e.name: e for e in (Wasmcy, Pywasm3, Wasmtime)}

@@ -136,7 +136,21 @@ PROGRAMS = [
         host="tests/programs/quickjs.py",
         more=True,
     ),
-    Program("sqlite", LANGS + "/sqlite.wasm", stdin="script.sql", more=True),
+    Program("sqlite", LANGS + "/sqlite.wasm", ("-batch",), stdin="script.sql"),
+    Program(
+        "sqlite on a file",
+        LANGS + "/sqlite.wasm",
+        ("-batch", "/work/words.db"),
+        ("{work}::/work",),
+        stdin="script_database.sql",
+    ),
+    Program(
+        "sqlite on what it left",
+        LANGS + "/sqlite.wasm",
+        ("-batch", "/words.db"),
+        ("{work}::/",),
+        stdin="select count(*), sum(size), min(name), max(name) from word;\n",
+    ),
     Program("clang", LANGS + "/clang.wasm", tuple(COMPILE.split()), SYSTEM, more=True),
     Program("wasm-ld", LANGS + "/wasm-ld.wasm", tuple(LINK.split()), SYSTEM, more=True),
     Program(
@@ -151,5 +165,6 @@ PROGRAMS = [
 INPUTS = (
     *("alu.v", "c/words.c", "script.js", "script.php", "script.py", "script.rb", "script.sql"),
     "script_micropython.py",
+    "script_database.sql",
 )
 """Files of this directory that are copied into {work}; directories tree/ and tmp/ are made there too."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import os
 import time
+from itertools import accumulate
 
 from wasmcy.wasi import abi
 from wasmcy.wasi.abi import (
@@ -169,7 +170,7 @@ class OpenFile(Descriptor):
         return _readv(self.fd, parts)
 
     def _writev(self, parts: list[memoryview]) -> int:
-        return _writev(self.fd, parts)
+        return writev(self.fd, parts)
 
     def seek(self, offset: int, whence: int) -> int:
         return os.lseek(self.fd, offset, whence)
@@ -294,17 +295,16 @@ class OpenDirectory(Descriptor):
         self._entries, self._starts = b"", []
 
     def _read_entries(self, budget: Budget) -> None:
-        own = self.directory.stat(".").st_ino & abi.MASK64
-        entries, starts, at = [], [], 0
+        own = self.directory.stat(".").st_ino
+        pack, mask = abi.DIRENT.pack, abi.MASK64
+        entries = []
         found = [(".", own, abi.DIRECTORY), ("..", own, abi.DIRECTORY), *self.directory.scan()]
         for number, (name, inode, kind) in enumerate(found, 1):
             encoded = name.encode("utf-8", "surrogateescape")
-            entries.append(abi.DIRENT.pack(number, inode & abi.MASK64, len(encoded), kind))
-            entries.append(encoded)
-            starts.append(at)
-            at += abi.DIRENT.size + len(encoded)
-        budget.take(_LISTED * len(starts) + at)
-        self._entries, self._starts = b"".join(entries), starts
+            entries.append(pack(number, inode & mask, len(encoded), kind) + encoded)
+        ends = list(accumulate(map(len, entries)))
+        budget.take(_LISTED * len(entries) + ends[-1])
+        self._entries, self._starts = b"".join(entries), [0, *ends[:-1]]
 
     def close(self) -> None:
         self._forget_entries()
@@ -414,7 +414,8 @@ def _readv(fd: int, parts: list[memoryview]) -> int:
     return done
 
 
-def _writev(fd: int, parts: list[memoryview]) -> int:
+def writev(fd: int, parts: list[memoryview]) -> int:
+    """Write buffers to a descriptor of the host; returns how many bytes it took."""
     if hasattr(os, "writev"):
         return os.writev(fd, parts)
     done = 0
@@ -435,7 +436,7 @@ def _preadv(fd: int, parts: list[memoryview], offset: int) -> int:
 def _pwritev(fd: int, parts: list[memoryview], offset: int) -> int:
     if hasattr(os, "pwritev"):
         return os.pwritev(fd, parts, offset)
-    return _at(fd, offset, lambda: _writev(fd, parts))
+    return _at(fd, offset, lambda: writev(fd, parts))
 
 
 def _at(fd: int, offset: int, transfer: Callable[[], int]) -> int:

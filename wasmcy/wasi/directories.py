@@ -95,12 +95,12 @@ def _access(read: bool, write: bool, oflags: int) -> int:
 def _scan(entries: Iterable[os.DirEntry[str]]) -> list[tuple[str, int, int]]:
     found = []
     for entry in entries:
-        if entry.is_symlink():
-            kind = abi.SYMBOLIC_LINK
+        if entry.is_file(follow_symlinks=False):
+            kind = abi.REGULAR_FILE
         elif entry.is_dir(follow_symlinks=False):
             kind = abi.DIRECTORY
-        elif entry.is_file(follow_symlinks=False):
-            kind = abi.REGULAR_FILE
+        elif entry.is_symlink():
+            kind = abi.SYMBOLIC_LINK
         else:
             kind = abi.FILETYPE_UNKNOWN
         found.append((entry.name, entry.inode(), kind))

@@ -120,7 +120,7 @@ class Wasi:
         self.args = [_string(arg, "an argument") for arg in args]
         self.env = _variables(os.environ if isinstance(env, Inherit) else env or {})
         self.time_left: Callable[[], float | None] = _any_time
-        self._clocks = _clocks(clock)
+        self.clocks = _clocks(clock)
         self._sleep: Callable[[float], object] | None = getattr(clock, "sleep", None)
         self._system_clock = isinstance(clock, Inherit)
         self.random = _random(random)
@@ -150,8 +150,8 @@ class Wasi:
             self._dicts.append((host, files))
         else:
             directory = open_directory(host) if isinstance(host, (str, os.PathLike)) else host
-        if self._clocks and hasattr(directory, "use_clock"):
-            directory.use_clock(self._clocks[0])
+        if self.clocks and hasattr(directory, "use_clock"):
+            directory.use_clock(self.clocks[0])
         opened = OpenDirectory(directory, abi.DIRECTORY_RIGHTS, abi.ALL_RIGHTS, read_only)
         opened.name = name
         self.descriptors.add(opened)
@@ -173,9 +173,9 @@ class Wasi:
         Raises:
             WasiError: EINVAL, there is none; ENOTCAPABLE, no clock was granted.
         """
-        found = self._clocks.get(number)
+        found = self.clocks.get(number)
         if found is None:
-            raise WasiError(EINVAL if self._clocks or number > 3 else ENOTCAPABLE)
+            raise WasiError(EINVAL if self.clocks or number > 3 else ENOTCAPABLE)
         return found
 
     def sleep(self, duration: int) -> None:
@@ -193,8 +193,8 @@ class Wasi:
 
     def now(self, target: object) -> int:
         """The time that "now" is for a file: by the guest's clock if it has one, else by the file's own."""
-        if self._clocks:
-            return self._clocks[0]()
+        if self.clocks:
+            return self.clocks[0]()
         return getattr(target, "now", time.time_ns)()
 
     def flush(self) -> None:

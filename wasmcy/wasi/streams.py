@@ -15,8 +15,8 @@ import sys
 
 from wasmcy.wasi import abi
 from wasmcy.wasi.abi import EAGAIN, EINVAL, ESPIPE, WasiError, filestat
-from wasmcy.wasi.descriptors import Descriptor, OpenFile
-from wasmcy.wasi.vectors import MAX_COPY, gather, scatter
+from wasmcy.wasi.descriptors import Descriptor, OpenFile, writev
+from wasmcy.wasi.vectors import MAX_COPY, gather, scatter, with_views
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ def carrying(function: Callable[..., T]) -> Callable[..., T]:
 
 # File objects that have what their descriptor has, but for what is read ahead; others may answer by themselves.
 _PLAIN = (io.FileIO, io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
+
+
+_SMALL = 4096  # bytes that are copied rather than lent
 
 
 class Stream(Descriptor):
@@ -212,7 +215,7 @@ class Output(Stream):
     them when its own buffer is full, and the rest at `flush`, which close and proc_exit call.
     """
 
-    __slots__ = ("_write", "_flush", "_eager", "_budget")
+    __slots__ = ("_write", "_flush", "_eager", "_budget", "_past")
 
     atomic = 4096  # PIPE_BUF: what a pipe that is ready takes without waiting
 
@@ -236,8 +239,15 @@ class Output(Stream):
         if _is_text(file):
             self.rights &= ~(abi.FD_SEEK | abi.FD_TELL)
         self._eager = self.fd is not None and self.filetype != abi.REGULAR_FILE
+        # Where every write is flushed at once, it can as well go past a file object of the system's own.
+        self._past = self.fd if self._eager and isinstance(file, _PLAIN) else None
 
     def write(self, memory: Memory, pairs: Vectors) -> int:
+        if self._past is not None:
+            self.flush()  # what the program has written comes before
+            if len(pairs) == 1 and pairs[0][1] <= _SMALL:
+                return os.write(self._past, memory.read(*pairs[0]))
+            return with_views(memory, pairs, self._writev)
         data = gather(memory, pairs)
         if self._budget is not None:
             self._budget.take(len(data))
@@ -250,6 +260,10 @@ class Output(Stream):
                 raise WasiError(EAGAIN)
             return written
         return len(data)
+
+    def _writev(self, parts: list[memoryview]) -> int:
+        assert self._past is not None
+        return writev(self._past, parts)
 
     def when_ready(self, event: int, time_left: TimeLeft, transfer: Callable[[], T]) -> T:
         if time_left() is None:  # the host may wait: one system call less

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     Vectors = list[tuple[int, int]]
 
+_pair = PAIR.unpack
 MAX_VECTORS = 1024  # as IOV_MAX of the hosts
 MAX_TRANSFER = 0x7FFF_0000  # bytes moved by one call; macOS refuses 2 GiB and more
 MAX_COPY = 1 << 24  # bytes moved by one call that has to copy them
@@ -26,6 +27,8 @@ def vectors(memory: Memory, at: int, count: int) -> Vectors:
     """
     if count > MAX_VECTORS:
         raise WasiError(EINVAL)
+    if count == 1:
+        return [_pair(memory.read(at, 8))]
     return list(PAIR.iter_unpack(memory.read(at, 8 * count)))
 
 
