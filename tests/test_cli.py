@@ -215,6 +215,14 @@ def test_ctrl_c_stops_a_running_guest(guests):
     assert (child.returncode, out, err) == (130, b"", b"")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot wait for pipes")
+def test_a_program_that_waits_for_input_ends_at_its_timeout(guests):
+    command = [sys.executable, "-m", "wasmcy", "run", "--timeout", "0.2", "cat.wasm"]
+    with subprocess.Popen(command, cwd=guests, env=ENVIRONMENT, stdin=-1, stdout=-1, stderr=-1) as child:
+        assert child.wait(30) == 124
+        assert b"timeout of 0.2 s exceeded" in child.stderr.read()
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "output"),
     [

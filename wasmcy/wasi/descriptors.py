@@ -8,10 +8,11 @@ a directory is EISDIR, seeking a pipe ESPIPE.
 
 from __future__ import annotations
 
+import errno
 import heapq
 import os
 import time
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from wasmcy.wasi import abi
 from wasmcy.wasi.abi import (
@@ -298,10 +299,14 @@ class OpenDirectory(Descriptor):
         own = self.directory.stat(".").st_ino
         pack, mask = abi.DIRENT.pack, abi.MASK64
         entries = []
-        found = [(".", own, abi.DIRECTORY), ("..", own, abi.DIRECTORY), *self.directory.scan()]
-        for number, (name, inode, kind) in enumerate(found, 1):
+        left = budget.limit - budget.used
+        dots = [(".", own, abi.DIRECTORY), ("..", own, abi.DIRECTORY)]
+        for number, (name, inode, kind) in enumerate(chain(dots, self.directory.scan()), 1):
             encoded = name.encode("utf-8", "surrogateescape")
             entries.append(pack(number, inode & mask, len(encoded), kind) + encoded)
+            left -= _LISTED + abi.DIRENT.size + len(encoded)
+            if left < 0:
+                raise OSError(errno.ENOSPC, "a list too long to be kept")
         ends = list(accumulate(map(len, entries)))
         budget.take(_LISTED * len(entries) + ends[-1])
         self._entries, self._starts = b"".join(entries), [0, *ends[:-1]]

@@ -3,7 +3,8 @@
 A `Directory` knows its entries by single names, never by paths, and never follows a symbolic
 link: `paths.walk` does both. What a class of directories must offer is the protocol below; names
 are never empty and contain no "/" and no NUL, "." is the directory itself (for `open`, `stat` and
-`utime` only), ".." never comes.
+`utime` only), ".." never comes. A class may have two methods more: `use_clock(read)` is told the guest's clock,
+`now()` is asked for the time where the guest has none.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from wasmcy.wasi.descriptors import Descriptor, OpenFile, host_flags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any, Protocol
 
     class Directory(Protocol):
@@ -92,19 +93,18 @@ def _access(read: bool, write: bool, oflags: int) -> int:
     return access
 
 
-def _scan(entries: Iterable[os.DirEntry[str]]) -> list[tuple[str, int, int]]:
-    found = []
-    for entry in entries:
-        if entry.is_file(follow_symlinks=False):
-            kind = abi.REGULAR_FILE
-        elif entry.is_dir(follow_symlinks=False):
-            kind = abi.DIRECTORY
-        elif entry.is_symlink():
-            kind = abi.SYMBOLIC_LINK
-        else:
-            kind = abi.FILETYPE_UNKNOWN
-        found.append((entry.name, entry.inode(), kind))
-    return found
+def _scan(where: int | str) -> Iterator[tuple[str, int, int]]:
+    with os.scandir(where) as entries:
+        for entry in entries:
+            if entry.is_file(follow_symlinks=False):
+                kind = abi.REGULAR_FILE
+            elif entry.is_dir(follow_symlinks=False):
+                kind = abi.DIRECTORY
+            elif entry.is_symlink():
+                kind = abi.SYMBOLIC_LINK
+            else:
+                kind = abi.FILETYPE_UNKNOWN
+            yield entry.name, entry.inode(), kind
 
 
 class DescriptorDirectory:
@@ -178,9 +178,8 @@ class DescriptorDirectory:
     def utime(self, name: str, atime: int, mtime: int) -> None:
         os.utime(name, ns=(atime, mtime), dir_fd=self.fd, follow_symlinks=False)
 
-    def scan(self) -> list[tuple[str, int, int]]:
-        with os.scandir(self.fd) as entries:
-            return _scan(entries)
+    def scan(self) -> Iterator[tuple[str, int, int]]:
+        return _scan(self.fd)
 
     def sync(self) -> None:
         os.fsync(self.fd)
@@ -306,9 +305,8 @@ class PathDirectory:
     def utime(self, name: str, atime: int, mtime: int) -> None:
         os.utime(self._look(name)[0], ns=(atime, mtime))
 
-    def scan(self) -> list[tuple[str, int, int]]:
-        with os.scandir(self.path) as entries:
-            return _scan(entries)
+    def scan(self) -> Iterator[tuple[str, int, int]]:
+        return _scan(self.path)
 
     def sync(self) -> None:
         pass

@@ -24,7 +24,7 @@ class Capture:
     """The type of CAPTURE."""
 
     def __repr__(self) -> str:
-        return "wasmcy.wasi.CAPTURE"
+        return "wasmcy.CAPTURE"
 
 
 CAPTURE = Capture()
