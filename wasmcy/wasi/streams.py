@@ -124,7 +124,7 @@ class Stream(Descriptor):
 class Input(Stream):
     """What a guest reads from: bytes, a file object, a callable, or nothing."""
 
-    __slots__ = ("_read", "_ahead", "_given", "_looked")
+    __slots__ = ("_read", "_into", "_ahead", "_given", "_looked")
 
     def __init__(self, source: object) -> None:
         if source is INHERIT:
@@ -136,6 +136,7 @@ class Input(Stream):
         self._ahead = b""  # what the source gave beyond what was asked
         self._looked = False
         self._read: Callable[[int], bytes | str | None]
+        self._into = _reader_into(source)
         if source is None:
             self._read = lambda length: b""
         elif hasattr(source, "read"):
@@ -160,17 +161,32 @@ class Input(Stream):
             wanted += length
         if not wanted:
             return 0
+        if self._into is not None and not self._ahead and (len(pairs) == 1 or pairs[0][1] > _SMALL):
+            return with_views(memory, pairs, self._read_into)
         data = self.take(min(wanted, MAX_COPY))
         scatter(memory, pairs, data)
         return len(data)
+
+    def _read_into(self, parts: list[memoryview]) -> int:
+        """Read into the first buffer: a read may always be shorter than asked."""
+        self._check_input()
+        assert self._into is not None
+        got = self._into(parts[0])
+        if got is None:  # a file object that does not block
+            raise WasiError(EAGAIN)
+        return got
+
+    def _check_input(self) -> None:
+        """Raises: WasiError: EAGAIN, nothing is there and the guest does not want to wait."""
+        if self.flags & abi.NONBLOCK and self.fd is not None and not _has_input(self.fd):
+            raise WasiError(EAGAIN)
 
     def take(self, length: int) -> bytes:
         """At most `length` bytes; fewer when no more are there now, none at the end."""
         if self._ahead:
             data, self._ahead = self._ahead, b""
         else:
-            if self.flags & abi.NONBLOCK and self.fd is not None and not _has_input(self.fd):
-                raise WasiError(EAGAIN)
+            self._check_input()
             given = self._read(length)
             if given is None:  # a file object that does not block
                 raise WasiError(EAGAIN)
@@ -193,6 +209,13 @@ class Input(Stream):
             if self.blocks and isinstance(self.file, io.BufferedReader):
                 self._ahead += _read_ahead(self.file)
         return None if self._ahead else super().waitable(event)
+
+
+def _reader_into(source: Any) -> Callable[[memoryview], int | None] | None:
+    """How a file object of the standard library reads into the guest's own memory, without a copy."""
+    if type(source) in (io.BufferedReader, io.BufferedRandom):
+        return carrying(source.readinto1)
+    return carrying(source.readinto) if type(source) in (io.BytesIO, io.FileIO) else None
 
 
 def _read_ahead(file: io.BufferedReader) -> bytes:
