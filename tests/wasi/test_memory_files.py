@@ -113,6 +113,8 @@ def test_a_directory_of_the_programs_own_makes_its_entries(new_guest):
     assert guest.read(guest.open("xyz")) == b"xyz" * 3
     assert guest.open("none") == "noent"
     assert guest.open("none", abi.O_CREAT) == "nospc"
+    assert guest("path_unlink_file", 3, "a") == "perm"
+    assert guest("path_rename", 3, "a", 3, "none") == "perm"
 
 
 # ---------------------------------------------------------------------------------- for the guest
@@ -274,6 +276,16 @@ def test_a_guest_that_wants_more_than_the_limit_gets_enospc(new_guest, grow):
     fd = guest.open("f", abi.O_CREAT, abi.FILE_RIGHTS)
     assert grow(guest, fd) == "nospc"
     assert guest.write(fd, bytes(40_000)) == 40_000
+
+
+def test_what_does_not_fit_replaces_nothing():
+    files = MemoryDirectory({"f": b"kept"}, limit=10_000)
+    with pytest.raises(OSError, match=r"No space|ENOSPC"):
+        files["f"] = bytes(20_000)
+    assert files == {"f": b"kept"}
+    files["f"] = bytes(9_000)
+    files["f"] = bytes(9_001)
+    assert files.volume.budget.used == 9_001 + 512
 
 
 def test_names_count_too_and_what_is_removed_is_given_back(new_guest):

@@ -66,6 +66,9 @@ class Node:
         """The time by the clock of the guest; 0 where it was granted none."""
         return self.volume.clock() if self.volume is not None else 0
 
+    def forget(self) -> None:
+        """Give back what it took of the budget, if nothing refers to it any more."""
+
     def changed(self) -> None:
         self.mtime = self.ctime = self.now()
 
@@ -148,7 +151,6 @@ class MemoryFile(Node):
         super().join(volume)
 
     def forget(self) -> None:
-        """Give back what the file took of its budget, when nothing refers to it any more."""
         if not self.links and not self.opened:
             self.charge(-self.charged)
             self.volume = None
@@ -308,8 +310,15 @@ class MemoryDirectory(Node, MutableMapping[str, bytes]):
     def add(self, path: str, node: Node) -> None:
         """Put a file or directory of one's own at a path; directories on the way are made."""
         here, name = self._walk(path, make=True)
-        here._remove(name)
-        here._put(name, node)
+        before = here.entries.get(name)
+        if before is not None:
+            here._remove(name)
+        try:
+            here._put(name, node)
+        except BaseException:
+            if before is not None:
+                here._put(name, before)
+            raise
 
     def __getitem__(self, path: str) -> bytes:
         here, name = self._walk(path)
@@ -325,7 +334,7 @@ class MemoryDirectory(Node, MutableMapping[str, bytes]):
 
     def __delitem__(self, path: str) -> None:
         here, name = self._walk(path)
-        if not isinstance(here.lookup(name), MemoryFile):
+        if not isinstance(here.entries.get(name), MemoryFile):
             raise KeyError(path)
         here._remove(name)
 
@@ -384,13 +393,12 @@ class MemoryDirectory(Node, MutableMapping[str, bytes]):
 
     def _remove(self, name: str) -> None:
         node = self.entries.pop(name, None)
-        if node is None:
-            return
+        if node is None:  # one that `lookup` made
+            raise _fail(errno.EPERM)
         self.volume.budget.take(-_cost(node))
         self.changed()
         node.links -= 1
-        if isinstance(node, MemoryFile):
-            node.forget()
+        node.forget()
         if isinstance(node, MemoryDirectory):
             node.parent = None
 
@@ -471,6 +479,8 @@ class MemoryDirectory(Node, MutableMapping[str, bytes]):
             raise _fail(errno.ENOENT)
         if len(to_name.encode("utf-8", "surrogateescape")) > MAX_NAME:
             raise _fail(errno.ENAMETOOLONG)
+        if name not in self.entries:
+            raise _fail(errno.EPERM)
         if isinstance(node, MemoryDirectory):
             above: MemoryDirectory | None = there
             while above is not None:
