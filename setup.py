@@ -29,8 +29,8 @@ VECTOR_FLAGS = ["-O3", "-fno-trapping-math"]
 # Modules that keep their checks: they read foreign bytes.
 CHECKED = [
     "wasmcy/binary/reader.py", "wasmcy/binary/decoder.py", "wasmcy/binary/types.py", "wasmcy/binary/writer.py",
-    "wasmcy/text/lexer.py", "wasmcy/text/types.py", "wasmcy/text/instructions.py", "wasmcy/text/parser.py",
-    "wasmcy/text/disassembler.py", "wasmcy/text/folding.py", "wasmcy/validation/context.py",
+    "wasmcy/text/lexer.py", "wasmcy/text/types.py", "wasmcy/text/immediates.py", "wasmcy/text/instructions.py",
+    "wasmcy/text/parser.py", "wasmcy/text/disassembler.py", "wasmcy/text/folding.py", "wasmcy/validation/context.py",
     "wasmcy/validation/listener.py", "wasmcy/validation/operands.py", "wasmcy/validation/references.py",
     "wasmcy/validation/validator.py",
     "wasmcy/engine/translator.py", "wasmcy/engine/vector_translator.py", "wasmcy/engine/instance.pyx",

@@ -380,6 +380,7 @@ class Parser(InstructionParser):
     # Definitions. Spec: 6.6.6 to 6.6.10
 
     def func_field(self) -> None:
+        at = self.paren
         if not self.begin_definition(KW_FUNC):
             return
         module = self.module
@@ -392,8 +393,10 @@ class Parser(InstructionParser):
         if use.index >= 0 and n_params == 0:
             declared = self.func_type_of(use.index)
             n_params = len(declared.params) if declared is not None else 0
-        self.begin_body(index)
+        self.begin_body()
         module.body_start.append(self.body)
+        if self.recording:
+            self.record(at)
         self.local_declarations(n_params)
         self.instructions(False)
         self.end_of_code()
@@ -401,7 +404,7 @@ class Parser(InstructionParser):
         self.end_body(index)
         self.close()
 
-    def begin_body(self, index: int) -> None:
+    def begin_body(self) -> None:
         self.body = self.out.size
         self.in_function = True
         self.labels.append(None)

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 def placed(error: ModuleError, text: bytes) -> ModuleError:
     """The error with the line and column in the text instead of the offset in its bytes, if they can be told."""
-    at = None if error.offset is None else _text_offset(text, error.offset)
+    at = None if error.offset is None and error.function is None else _text_offset(text, error)
     if at is None:
         return error
     line, column, excerpt = place(text, at)
     return type(error)(error.message, None, error.function, error.function_name, line, column, excerpt)
 
 
-def _text_offset(text: bytes, offset: int) -> int | None:
+def _text_offset(text: bytes, error: ModuleError) -> int | None:
     parser = Parser(text, 0, len(text), Features.all())
     parser.recording = True
     try:
@@ -36,6 +36,12 @@ def _text_offset(text: bytes, offset: int) -> int | None:
         theirs = decode(encode(ours), Features.all())
     except ModuleError:
         return None
+    offset = error.offset
+    if offset is None:
+        defined = (error.function or 0) - theirs.n_imported_funcs
+        if defined < 0:
+            return None
+        offset = theirs.body_start[defined]
     for (start, end), (own_start, _) in zip(_spans(theirs), _spans(ours), strict=True):
         if start <= offset < end:
             return _instruction(parser.places, own_start + offset - start)
