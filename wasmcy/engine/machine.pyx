@@ -244,6 +244,7 @@ cdef int answer(Store store, Activation* activation, u64* stack_limit) except -1
     cdef u64 reason = activation.reason
     cdef FuncCode* function
     if reason == LEAVE_SUBTYPE or reason == LEAVE_TAIL_SUBTYPE:
+        store.stack_top = above(activation)  # for what a collection may run
         reason = call_subtype(activation)
     if reason == LEAVE_CALL or reason == LEAVE_TAIL_CALL:
         if activation.callee.instance == NULL:
