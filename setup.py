@@ -36,6 +36,13 @@ CHECKED = [
     "wasmcy/engine/translator.py", "wasmcy/engine/vector_translator.py", "wasmcy/engine/instance.pyx",
 ]  # fmt: skip
 SHARED = "wasmcy._cyutility"
+# Modules that are compiled for size: a module goes through them once, or never.
+SMALL = {
+    SHARED, "wasmcy.binary.decoder", "wasmcy.binary.types", "wasmcy.binary.writer", "wasmcy.text.types",
+    "wasmcy.text.instructions", "wasmcy.text.parser", "wasmcy.text.disassembler", "wasmcy.text.folding",
+    "wasmcy.validation.context", "wasmcy.validation.listener", "wasmcy.engine.instance",
+    "wasmcy.engine.vector_translator",
+}  # fmt: skip
 VECTOR_HANDLERS = "_handlers_vectors"
 RUNTIME = ["wasmcy/engine/store.pyx", "wasmcy/engine/code.pyx", "wasmcy/engine/machine.pyx"]
 PROBE = """
@@ -119,6 +126,8 @@ class Build(build_ext):
         for extension in self.extensions:
             extension.define_macros.append(("WASMCY_TAIL", str(int(tail))))
             extension.extra_compile_args = flags + (handler_flags if "_handlers" in extension.name else [])
+            if extension.name in SMALL and "-O2" in flags and not SANITIZE:
+                extension.extra_compile_args = [*flags, "-Os"]
             if extension.name.endswith(VECTOR_HANDLERS):
                 extension.extra_compile_args += vector_flags
             extension.extra_link_args = link
