@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from wasmcy.text import wat2wasm
+
 from .__main__ import main
-from .engine import Engine, MalformedError, Unsupported
+from .engine import Engine, MalformedError, Unsupported, features_with
 from .forms import Form, Source
 from .runner import Script
-from .values import argument, matches, number_bits
+from .values import HostRef, argument, matches, number_bits
 
 WRONG = r"""
 (module (func (export "f") (result f32) (f32.const nan:0x200000)))
@@ -171,3 +173,9 @@ def test_lanes_and_patterns() -> None:
     assert matches(form("(v128.const f32x4 1 nan:canonical inf -12)"), value)
     assert not matches(form("(v128.const f32x4 1 nan:canonical inf 12)"), value)
     assert matches(form("(ref.null)"), None) and not matches(form("(ref.func)"), None)
+    module = Engine(features_with({})).load(wat2wasm('(module (func (export "f")))'))
+    func = module.instantiate().exports.f
+    assert matches(form("(ref.func)"), func) and not matches(form("(ref.any)"), func)
+    assert matches(form("(ref.extern 3)"), HostRef(3)) and not matches(form("(ref.extern 4)"), HostRef(3))
+    assert matches(form("(ref.host 3)"), HostRef(3)) and not matches(form("(ref.i31)"), HostRef(3))
+    assert matches(form("(either (ref.null) (ref.extern))"), HostRef(3))

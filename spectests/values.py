@@ -5,10 +5,11 @@ is the object that wasmcy gives for it (None for null).
 """
 
 import struct
-from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
+
+import wasmcy
 
 from .forms import Form
 
@@ -148,19 +149,19 @@ def _number_matches(kind: str, text: str, bits: int) -> bool:
     raise ValueError(f"unknown pattern {text}")
 
 
-def _class_named(*names: str) -> Callable[[Value], bool]:
-    # By name, for wasmcy does not have all these reference types yet.
-    return lambda value: any(cls.__name__ in names for cls in type(value).__mro__)
-
-
-_IS_FUNC = _class_named("Func")
-_IS_DATA = {
-    "ref.i31": _class_named("I31"),
-    "ref.struct": _class_named("Struct"),
-    "ref.array": _class_named("Array"),
-    "ref.eq": _class_named("I31", "Struct", "Array"),
-    "ref.exn": _class_named("Exn"),
+# The public classes of the references that a pattern allows. Those that wasmcy does not have yet match nothing.
+CLASSES = {
+    "ref.func": ("Func",),
+    "ref.i31": ("I31",),
+    "ref.struct": ("Struct",),
+    "ref.array": ("Array",),
+    "ref.eq": ("I31", "Struct", "Array"),
+    "ref.exn": ("GuestException",),
 }
+
+
+def _is_instance(value: Value, head: str) -> bool:
+    return any(isinstance(value, getattr(wasmcy, name, ())) for name in CLASSES[head])
 
 
 def _reference_matches(pattern: Form, value: Value) -> bool:
@@ -169,16 +170,14 @@ def _reference_matches(pattern: Form, value: Value) -> bool:
         return value is None
     if value is None:
         return False
-    if head == "ref.func":
-        return _IS_FUNC(value)
     if head == "ref.extern":
         return len(pattern) == 1 or value == HostRef(_integer(_atom(pattern, 1)))
     if head == "ref.host":
         return value == HostRef(_integer(_atom(pattern, 1)))
     if head == "ref.any":
-        return not _IS_FUNC(value)
-    if head in _IS_DATA:
-        return _IS_DATA[head](value)
+        return not _is_instance(value, "ref.func")
+    if head in CLASSES:
+        return _is_instance(value, head)
     raise ValueError(f"unknown pattern {head}")
 
 
