@@ -559,7 +559,7 @@ cdef matched(syntax, canon, item, given):
         if type(given) is not Memory:
             return None
         t = given.type
-        actual = MemoryType(given.size, t.max, t.shared, t.is64)
+        actual = MemoryType(given.size, t.max, t.shared, t.is64, t.page_size_log2)
         return given if matching.matches(actual, item.desc) else None
     if kind == "table":
         if type(given) is not Table:

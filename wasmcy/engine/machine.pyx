@@ -518,7 +518,7 @@ cdef int operate(Store store, Activation* activation) except -1:
     if op == OP_MEMORY_GROW:
         operands[0] = as_size(memory_is64(instance, x), (<Memory>instance.memories[x]).grow_pages(operands[0]))
     elif op == OP_MEMORY_SIZE:
-        operands[0] = (<Memory>instance.memories[x]).record.size // 65536
+        operands[0] = (<Memory>instance.memories[x]).record.size >> (<Memory>instance.memories[x]).page_log2
     elif op == OP_MEMORY_COPY:
         copy_memory((<Memory>instance.memories[x]), (<Memory>instance.memories[y]), operands, activation)
     elif op == OP_MEMORY_FILL:

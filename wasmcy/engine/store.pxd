@@ -53,6 +53,7 @@ ctypedef unsigned char* u8_ptr
 
 cdef class Memory:
     cdef MemoryRecord record
+    cdef int page_log2                      # a page has 2 to the power of it bytes
     cdef readonly object type
     cdef readonly Store store
 

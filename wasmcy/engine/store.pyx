@@ -433,9 +433,9 @@ _NAMES = {name: t for name, t in _types.VAL_TYPES.items() if t.is_ref or t in _N
 cdef class Memory:
     """A linear memory: bytes that a module and its host share.
 
-    Sizes are in pages of 64 KiB; addresses and lengths are in bytes. It offers the buffer
-    protocol: from the first `memoryview(memory)` on, growing never moves it. It belongs to `store`,
-    or else to the store of the first instance that imports it.
+    Sizes are in pages, of 64 KiB unless its type says otherwise; addresses and lengths are in bytes.
+    It offers the buffer protocol: from the first `memoryview(memory)` on, growing never moves it. It
+    belongs to `store`, or else to the store of the first instance that imports it.
 
         >>> memory = Memory(min=1, max=2)
         >>> memory.grow(1)          # the size before, in pages
@@ -460,17 +460,18 @@ cdef class Memory:
             type = MemoryType(min, max, shared, is64)
         if type.shared:
             raise NotImplementedError("shared memories")
-        if getattr(type, "page_size_log2", 16) != 16:
-            raise NotImplementedError("custom page sizes")
-        limit = (1 << 48) // 65536 if type.is64 else 65536
+        self.page_log2 = type.page_size_log2
+        if self.page_log2 not in (0, 16):
+            raise ValueError(f"pages of {1 << type.page_size_log2} bytes: only 1 and 65536 are possible")
+        limit = (<u64>1 << ((48 if type.is64 else 32) - self.page_log2)) - (self.page_log2 == 0)
         if type.min > limit:
             raise ValueError(f"a memory of {type.min} pages: at most {limit} are possible")
         self.type = type
         self.record.is64 = type.is64
         pages = limit if type.max is None else builtin_min(type.max, limit)
-        self.record.max = pages * PAGE
+        self.record.max = pages << self.page_log2
         pages = type.min
-        self.allocate(pages * PAGE)
+        self.allocate(pages << self.page_log2)
         if store is not None:
             self.join(store)
 
@@ -490,20 +491,17 @@ cdef class Memory:
         cdef u8* base
         if self.record.reserved:
             return True
-        if self.store is not None and min(self.store.memory_limit, self.store.each_memory) < space:
-            space = (min(self.store.memory_limit, self.store.each_memory) + PAGE - 1) // PAGE * PAGE
+        if self.store is not None:
+            space = min(space, min(self.store.memory_limit, self.store.each_memory))
         if self.record.is64 and space > SPACE * 4:
             space = SPACE * 4
-        if space < size:
-            space = size
-        if space == 0:
-            space = PAGE
+        space = whole(max(space, max(size, 1)))
         if sizeof(size_t) < 8 and space > <u64>1 << 28:
-            space = size if size > <u64>1 << 28 else <u64>1 << 28
+            space = whole(size) if size > <u64>1 << 28 else <u64>1 << 28
         base = <u8*>wcy_reserve(space)
         if base == NULL:
             return False
-        if not wcy_commit(base, 0, size):
+        if not wcy_commit(base, 0, whole(size)):
             wcy_release(base, space)
             return False
         if self.record.base != NULL:
@@ -535,18 +533,18 @@ cdef class Memory:
         cdef u64 old = self.record.size
         cdef u64 new
         cdef u8* base
-        if pages > (self.record.max - old) // PAGE:
+        if pages > (self.record.max - old) >> self.page_log2:
             return -1
-        new = old + pages * PAGE
+        new = old + (pages << self.page_log2)
         if pages == 0:
-            return <i64>(old // PAGE)
+            return <i64>(old >> self.page_log2)
         if self.store is not None and (new > self.store.each_memory or not self.store.may_charge(new - old)):
             return -1
         if self.record.reserved or new >= LARGE:
             if not self.record.reserved:
                 self.reserve(old)
         if self.record.reserved and new <= self.record.reserved:
-            if not wcy_commit(self.record.base, old, new):
+            if not wcy_commit(self.record.base, whole(old), whole(new)):
                 return -1
         elif self.record.views:
             return -1
@@ -567,7 +565,7 @@ cdef class Memory:
         self.record.size = new
         if self.store is not None:
             self.store.memory_used += new - old
-        return <i64>(old // PAGE)
+        return <i64>(old >> self.page_log2)
 
     def grow(self, pages):
         """Grow by `pages`; returns the size before.
@@ -589,7 +587,7 @@ cdef class Memory:
     @property
     def size(self):
         """The size in pages."""
-        return self.record.size // PAGE
+        return self.record.size >> self.page_log2
 
     def __len__(self):
         return self.record.size
@@ -694,6 +692,11 @@ cdef class Memory:
 
     def __releasebuffer__(self, Py_buffer* view):
         self.record.views -= 1
+
+
+cdef u64 whole(u64 size) noexcept nogil:
+    """A size rounded up to what the system can make usable at once."""
+    return (size + PAGE - 1) // PAGE * PAGE
 
 
 cdef object builtin_min(a, b):

@@ -1947,7 +1947,7 @@ class Translator(Listener):
             self.last = -1
         elif op == OP_NOP or op == OP_ATOMIC_FENCE:
             pass
-        elif op == OP_MEMORY_SIZE and x == 0 and not self.context.mem_is64[0]:
+        elif op == OP_MEMORY_SIZE and x == 0 and not self.context.mem_is64[0] and self.context.mem_page_log2[0] == 16:
             self.clobber(0)
             self.emit(H_MEMORY_SIZE, 0, 0, 0)
             self.push_result(I32)

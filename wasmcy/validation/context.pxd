@@ -45,6 +45,7 @@ cdef class Context:
     cdef readonly long long[::1] table_element
     cdef readonly long long[::1] table_is64
     cdef readonly long long[::1] mem_is64
+    cdef readonly long long[::1] mem_page_log2
     cdef readonly long long[::1] global_type
     cdef readonly long long[::1] global_mut
     cdef readonly long long[::1] global_cell  # of its first cell; for imported ones the global index

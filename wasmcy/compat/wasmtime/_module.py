@@ -32,7 +32,7 @@ class Module(Managed):
     def _load(self, engine: Engine, wasm: bytes | bytearray | memoryview, lazy: bool) -> None:
         self._engine = engine
         try:
-            self._module = wasmcy.Module(wasm, features=engine._features, lazy=lazy)
+            self._module = wasmcy.Module(_binary(wasm), features=engine._features, lazy=lazy)
         except wasmcy.WasmError as error:
             raise WasmtimeError(f"failed to parse WebAssembly module\n\nCaused by:\n    {error}\n") from None
 
@@ -49,7 +49,7 @@ class Module(Managed):
             raise TypeError("expected wasm bytes")
         features = engine._features
         try:
-            wasmcy.Module(wasm, features=features)
+            wasmcy.Module(_binary(wasm), features=features)
         except wasmcy.WasmError as error:
             raise WasmtimeError(str(error)) from None
 
@@ -99,6 +99,13 @@ class Module(Managed):
         """What the module offers, in order."""
         self._open()
         return [ExportType(offered) for offered in self._module.exports]
+
+
+def _binary(wasm: bytes | bytearray | memoryview) -> bytes | bytearray | memoryview:
+    """The bytes of a module, which must be in the binary format: wasmcy would take text, too."""
+    if bytes(wasm[:4]) != b"\0asm":
+        raise wasmcy.MalformedError("magic header not detected", 0)
+    return wasm
 
 
 def _head(engine: Engine, wasm: bytes | memoryview) -> bytes:
