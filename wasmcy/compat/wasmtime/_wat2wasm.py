@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import wasmcy
-from wasmcy import Features, text
 
 from ._error import WasmtimeError
 
@@ -14,8 +13,10 @@ def wat2wasm(wat: str | bytes) -> bytearray:
     >>> wat2wasm("(module)")
     bytearray(b'\\x00asm\\x01\\x00\\x00\\x00')
     """
+    from wasmcy.text import wat2wasm as assemble
+
     try:
-        return bytearray(text.wat2wasm(wat if isinstance(wat, (str, bytes)) else bytes(wat), Features.all()))
+        return bytearray(assemble(wat if isinstance(wat, (str, bytes)) else bytes(wat), wasmcy.Features.all()))
     except (wasmcy.WasmError, UnicodeDecodeError) as error:
         raise WasmtimeError(str(error)) from None
 
