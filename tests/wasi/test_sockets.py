@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from struct import unpack_from
 
 import pytest
@@ -241,6 +240,4 @@ def test_polling_sockets(guest, network):
     threading.Timer(0.05, network[1].sendall, [b"12345"]).start()
     assert poll(guest, reads(CONNECTED), clock(10**10)) == [(8, "success", READ, 5, 0)]
     with socket.create_connection(network[0].getsockname(), timeout=10):
-        before = time.monotonic()
-        assert poll(guest, reads(LISTENING), clock(10**10))[0][:3] == (8, "success", READ)
-        assert time.monotonic() - before < 5
+        assert poll(guest, reads(LISTENING), clock(10**11))[0][:3] == (8, "success", READ)
