@@ -128,6 +128,32 @@ def test_a_pipe_gets_every_write_at_once(new_guest, pipe):
     assert pipe.reader.read1(100) == b"no line end"
 
 
+@pytest.mark.parametrize("buffered", [False, True])
+def test_a_class_of_the_programs_own_gets_what_is_written(new_guest, pipe, buffered):
+    class Loud(io.FileIO):
+        def write(self, data):
+            return super().write(bytes(data).upper())
+
+        def read(self, size=-1):
+            return super().read(size).lower()
+
+        def readinto(self, buffer):
+            got = super().readinto(buffer)
+            buffer[:got] = bytes(buffer[:got]).lower()
+            return got
+
+    def loud(end, mode):
+        raw = Loud(end.fileno(), mode, closefd=False)
+        return (io.BufferedReader if mode == "rb" else io.BufferedWriter)(raw) if buffered else raw
+
+    guest = new_guest(stdin=loud(pipe.reader, "rb"), stdout=loud(pipe.writer, "wb"))
+    assert guest.write(1, b"Said") == 4
+    assert pipe.reader.read1(100) == b"SAID"
+    pipe.writer.write(b"HEARD")
+    pipe.writer.flush()
+    assert guest.read(0) == b"heard"
+
+
 def test_a_file_gets_the_rest_at_the_end(new_guest, tmp_path):
     path = tmp_path / "out"
     with open(path, "wb") as out:

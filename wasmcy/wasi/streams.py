@@ -63,7 +63,6 @@ def carrying(function: Callable[..., T]) -> Callable[..., T]:
     return call
 
 
-# File objects that have what their descriptor has, but for what is read ahead; others may answer by themselves.
 _PLAIN = (io.FileIO, io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 
 
@@ -92,7 +91,7 @@ class Stream(Descriptor):
             self.filetype = abi.filetype(mode)
             terminal = stat.S_ISCHR(mode) and os.isatty(self.fd)
             waits = terminal or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
-            self.blocks = waits and isinstance(file, _PLAIN) and hasattr(select, "poll")
+            self.blocks = waits and _is_plain(file) and hasattr(select, "poll")
         if _is_seekable(file):
             self.rights |= abi.FD_SEEK | abi.FD_TELL
 
@@ -206,7 +205,7 @@ class Input(Stream):
     def waitable(self, event: int) -> int | None:
         if not self._looked:
             self._looked = True
-            if self.blocks and isinstance(self.file, io.BufferedReader):
+            if self.blocks and type(self.file) is io.BufferedReader:
                 self._ahead += _read_ahead(self.file)
         return None if self._ahead else super().waitable(event)
 
@@ -263,7 +262,7 @@ class Output(Stream):
             self.rights &= ~(abi.FD_SEEK | abi.FD_TELL)
         self._eager = self.fd is not None and self.filetype != abi.REGULAR_FILE
         # Where every write is flushed at once, it can as well go past a file object of the system's own.
-        self._past = self.fd if self._eager and isinstance(file, _PLAIN) else None
+        self._past = self.fd if self._eager and _is_plain(file) else None
 
     def write(self, memory: Memory, pairs: Vectors) -> int:
         if self._past is not None:
@@ -358,6 +357,12 @@ def _is_seekable(file: Any) -> bool:
         return fd is None or stat.S_ISREG(os.fstat(fd).st_mode)
     except Exception:
         return False
+
+
+def _is_plain(file: Any) -> bool:
+    """Whether a file object has what its descriptor has, but for what is read ahead; a class of the program's own,
+    a socket's file or a Windows console may answer by themselves."""
+    return type(file) in _PLAIN and type(getattr(file, "raw", file)) is io.FileIO
 
 
 def _has_input(fd: int) -> bool:
