@@ -128,6 +128,23 @@ def test_a_pipe_gets_every_write_at_once(new_guest, pipe):
     assert pipe.reader.read1(100) == b"no line end"
 
 
+@pytest.mark.parametrize("kind", ["memory", "pipe", "file"])
+def test_much_and_nothing_arrive_whole(new_guest, pipe, tmp_path, kind):
+    with open(tmp_path / "out", "w+b") as file:
+        out = {"memory": io.BytesIO(), "pipe": pipe.writer, "file": file}[kind]
+        guest = new_guest(stdout=out)
+        parts = [bytes([i]) * (i * 1000) for i in range(9)]
+        assert guest.result("fd_write", 1, 512, 0) == 0
+        assert guest.write(1, b"") == 0
+        assert guest.write(1, *parts) == 36_000
+        assert guest.write(1, b"end") == 3
+        guest.wasi.flush()
+        if kind != "pipe":
+            out.seek(0)
+        source = pipe.reader if kind == "pipe" else out
+        assert source.read(36_003) == b"".join(parts) + b"end"
+
+
 @pytest.mark.parametrize("buffered", [False, True])
 def test_a_class_of_the_programs_own_gets_what_is_written(new_guest, pipe, buffered):
     class Loud(io.FileIO):

@@ -237,14 +237,14 @@ class Output(Stream):
     them when its own buffer is full, and the rest at `flush`, which close and proc_exit call.
     """
 
-    __slots__ = ("_write", "_flush", "_eager", "_budget", "_past")
+    __slots__ = ("_write", "_flush", "_eager", "_budget", "_past", "_lends")
 
     atomic = 4096  # PIPE_BUF: what a pipe that is ready takes without waiting
 
     def __init__(self, target: object, name: str, budget: Budget) -> None:
         if target is INHERIT:
             target = getattr(sys, name)
-        self._write: Callable[[bytes], int | None]
+        self._write: Callable[[bytes | memoryview], int | None]
         self._flush: Callable[[], object] | None = None
         if target is None:
             self._write = len
@@ -263,6 +263,8 @@ class Output(Stream):
         self._eager = self.fd is not None and self.filetype != abi.REGULAR_FILE
         # Where every write is flushed at once, it can as well go past a file object of the system's own.
         self._past = self.fd if self._eager and _is_plain(file) else None
+        # These copy what they are given before they return; others might keep it.
+        self._lends = type(file) is io.BytesIO or (_is_plain(file) and not isinstance(file, io.RawIOBase))
 
     def write(self, memory: Memory, pairs: Vectors) -> int:
         if self._past is not None:
@@ -270,6 +272,8 @@ class Output(Stream):
             if len(pairs) == 1 and pairs[0][1] <= _SMALL:
                 return os.write(self._past, memory.read(*pairs[0]))
             return with_views(memory, pairs, self._writev)
+        if self._lends and sum([length for _, length in pairs]) > _SMALL:
+            return with_views(memory, pairs, self._write_each)
         data = gather(memory, pairs)
         if self._budget is not None:
             self._budget.take(len(data))
@@ -282,6 +286,16 @@ class Output(Stream):
                 raise WasiError(EAGAIN)
             return written
         return len(data)
+
+    def _write_each(self, parts: list[memoryview]) -> int:
+        total = sum(map(len, parts))
+        if self._budget is not None:
+            self._budget.take(total)
+        for part in parts:
+            self._write(part)
+        if self._eager:
+            self.flush()
+        return total
 
     def _writev(self, parts: list[memoryview]) -> int:
         assert self._past is not None
