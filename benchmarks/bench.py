@@ -15,6 +15,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,7 +28,11 @@ import plot  # noqa: E402
 import system_costs  # noqa: E402
 from engines import ENGINES, Engine, Function, available  # noqa: E402
 
-GROUPS = {"given": "the kernels beside the project", "own": "programs not tuned for"}
+GROUPS = {
+    "given": "the kernels beside the project",
+    "own": "programs not tuned for",
+    "vectors": "programs with vectors, without and with SIMD, which pywasm3 has not",
+}
 
 
 @dataclass
@@ -76,11 +81,11 @@ def choose_n(run: Function, seconds: float) -> int:
     return n
 
 
-def measure(kernel: kernels.Kernel, engines: list[Engine], seconds: float, rounds: int) -> Result:
-    """Runs one kernel on all engines in turn."""
+def measure(kernel: kernels.Kernel, engines: list[Engine], seconds: float, rounds: int, n: int = 0) -> Result:
+    """Runs one kernel on all engines in turn; n is chosen if it is not given."""
     result = Result(kernel)
-    runs = {e.name: e.load(kernel.wasm, "run") for e in engines}
-    result.n = choose_n(runs.get("pywasm3") or next(iter(runs.values())), seconds)
+    runs = {e.name: e.load(kernel.wasm, "run") for e in engines if e.vectors or not kernel.simd}
+    result.n = n or choose_n(runs.get("pywasm3") or next(iter(runs.values())), seconds)
     values = {name: bits(run(result.n)) for name, run in runs.items()}
     for _ in range(rounds):
         for name, run in runs.items():
@@ -97,6 +102,16 @@ def geomean(results: list[Result], a: str, b: str) -> float | None:
     return math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else None
 
 
+def gain(results: list[Result]) -> float | None:
+    """The geometric mean of wasmcy's times with SIMD relative to those without, of the kernels that have both."""
+    ratios = [
+        math.log(simd.seconds["wasmcy"] / plain.seconds["wasmcy"])
+        for plain, simd in pairwise(results)
+        if simd.kernel.simd and "wasmcy" in simd.seconds
+    ]
+    return math.exp(sum(ratios) / len(ratios)) if ratios else None
+
+
 def show(ratio: float | None) -> str:
     """A ratio, or that there is none."""
     return "-" if ratio is None else f"{ratio:.2f}"
@@ -105,7 +120,7 @@ def show(ratio: float | None) -> str:
 def row(result: Result, engines: list[Engine]) -> str:
     """One line of the table of kernels."""
     cells = [f"{result.kernel.name:<10}", f"{result.n:>9}"]
-    cells += [f"{result.seconds[e.name] * 1e3:>10.1f}" for e in engines]
+    cells += [f"{result.seconds[e.name] * 1e3:>10.1f}" if e.name in result.seconds else " " * 10 for e in engines]
     cells += [f"{show(result.ratio('wasmcy', peer)):>9}" for peer in ("pywasm3", "wasmtime")]
     return " ".join([*cells, "" if result.agree else "  RESULTS DIFFER"]).rstrip()
 
@@ -142,7 +157,7 @@ def find_kernels(options: argparse.Namespace) -> list[kernels.Kernel]:
     if not found:
         print(f"no prebuilt kernels in {options.kernels}: only our own are measured")
     if kernels.can_build():
-        found += kernels.own()
+        found += [*kernels.own(), *kernels.vectors()]
     else:
         print("our own kernels are left out: the package ziglang is not installed")
     return [k for k in found if not options.only or re.search(options.only, k.name)]
@@ -185,13 +200,16 @@ def main() -> int:
         print(f"\n{title}\n{'kernel':<10} {'n':>9}", *names, " /pywasm3 /wasmtime")
         here = []
         for kernel in members:
-            here.append(measure(kernel, engines, seconds, rounds))
+            n = here[-1].n if kernel.simd and here else 0  # as without SIMD
+            here.append(measure(kernel, engines, seconds, rounds, n))
             print(row(here[-1], engines), flush=True)
         print(
             f"geomean of {len(here)}: wasmcy/pywasm3 {show(geomean(here, 'wasmcy', 'pywasm3'))},",
             end=" ",
         )
         print(f"wasmcy/wasmtime {show(geomean(here, 'wasmcy', 'wasmtime'))}")
+        if (ratio := gain(here)) is not None:
+            print(f"wasmcy with SIMD/without {ratio:.2f}")
         results += here
     rows: list[costs.Cost] = []
     if not (options.only or options.no_costs):

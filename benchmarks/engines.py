@@ -20,6 +20,7 @@ class Engine:
     name = ""
     module = ""
     distribution = ""
+    vectors = True  # whether it has SIMD
 
     def __init__(self) -> None:
         self.api: Any = importlib.import_module(self.module)
@@ -98,6 +99,7 @@ class Wasmcy(Engine):
 
 class Pywasm3(Engine):
     name, module, distribution = "pywasm3", "wasm3", "pywasm3"
+    vectors = False
     STACK = 1 << 20
 
     def __init__(self) -> None:

@@ -16,23 +16,22 @@ NOT_KERNELS = {"add", "hostcall"}
 """Prebuilt modules that do not export `run(i32) -> T` without imports."""
 
 FLAGS = [
-    *(
-        "-target",
-        "wasm32-freestanding",
-        "-mcpu=mvp+bulk_memory+mutable_globals+nontrapping_fptoint+sign_ext",
-    ),
+    *("-target", "wasm32-freestanding"),
     *("-O2", "-std=c11", "-fwrapv", "-fno-builtin", "-Wall", "-Wextra", "-nostdlib"),
     *("-Wl,--no-entry", "-Wl,--strip-all", "-Wl,-z,stack-size=65536"),
 ]
+SCALAR = "mvp+bulk_memory+mutable_globals+nontrapping_fptoint+sign_ext"
+VECTOR = f"{SCALAR}+simd128"
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A module that exports `run(i32) -> T` and imports nothing."""
+    """A module that exports `run(i32) -> T` and imports nothing; `simd`: one that uses vectors."""
 
     group: str
     name: str
     wasm: bytes
+    simd: bool = False
 
 
 def can_build() -> bool:
@@ -40,25 +39,26 @@ def can_build() -> bool:
     return find_spec("ziglang") is not None
 
 
-def built(source: Path) -> Path:
+def built(source: Path, cpu: str = SCALAR) -> Path:
     """The module of one C file, compiled unless a copy of the same source and flags is there already."""
+    flags = [*FLAGS, f"-mcpu={cpu}"]
     texts = [
         source.read_bytes(),
-        *(header.read_bytes() for header in sorted(source.parent.glob("*.h"))),
+        *(header.read_bytes() for header in sorted(HERE.glob("*/*.h"))),
     ]
-    key = hashlib.sha256(b"\0".join([*texts, *map(str.encode, FLAGS)])).hexdigest()[:16]
+    key = hashlib.sha256(b"\0".join([*texts, *map(str.encode, flags)])).hexdigest()[:16]
     target = BUILD / f"{source.stem}-{key}.wasm"
     if not target.exists():
         BUILD.mkdir(exist_ok=True)
         part = target.with_suffix(".part")
-        subprocess.run([sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", part, source], check=True)
+        subprocess.run([sys.executable, "-m", "ziglang", "cc", *flags, "-o", part, source], check=True)
         part.replace(target)
     return target
 
 
-def build(source: Path) -> bytes:
+def build(source: Path, cpu: str = SCALAR) -> bytes:
     """The bytes of one C file's module."""
-    return built(source).read_bytes()
+    return built(source, cpu).read_bytes()
 
 
 def given(folder: Path) -> list[Kernel]:
@@ -70,6 +70,15 @@ def given(folder: Path) -> list[Kernel]:
 def own() -> list[Kernel]:
     """Our own kernels: programs that the engine was not tuned for."""
     return [Kernel("own", source.stem, build(source)) for source in sorted((HERE / "kernels").glob("*.c"))]
+
+
+def vectors() -> list[Kernel]:
+    """Kernels that work on vectors: each without SIMD, and then with it."""
+    found = []
+    for source in sorted((HERE / "vectors").glob("*.c")):
+        found.append(Kernel("vectors", source.stem, build(source)))
+        found.append(Kernel("vectors", f"{source.stem}.simd", build(source, VECTOR), simd=True))
+    return found
 
 
 def leb(value: int) -> bytes:

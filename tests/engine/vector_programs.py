@@ -21,7 +21,7 @@ from wasmcy.engine.forms import (
     KIND_VECTOR_STORE,
     KIND_VECTOR_STORE_LANE,
 )
-from wasmcy.opcodes import Op
+from wasmcy.opcodes import BY_NAME, Op
 from wasmcy.types import ValType
 
 KINDS = vector_operations.KINDS
@@ -121,6 +121,19 @@ def lanewise(different: bool = False) -> Iterator[Case]:
             assert op.params is not None
             body = f"({op.mnemonic} {' '.join(OPERANDS[: len(op.params)])})"
             yield from results("v128", determined(op, body))
+
+
+def pairs() -> Iterator[Case]:
+    """Two operations that merge, the first on either side of the second."""
+    for first, second in vector_operations.PAIRS:
+        name, _, form = first.partition(":")
+        one = f"({name} (local.get $V) {'(i32.const 7)' if form else '(local.get $W)'})"
+        op = BY_NAME[second]
+        for body in (f"({second} {one} (local.get $X))", f"({second} (local.get $X) {one})"):
+            yield from results("v128", determined(op, body))
+        # the first result stays in a local: nothing merges
+        kept = f"(local.set $Y {one}) (local.set $Y ({second} (local.get $Y) (local.get $X))) (local.get $Y)"
+        yield Case(f"{SET} {determined(op, f'(block (result v128) {kept})')}", "v128", LOCALS)
 
 
 def to_scalars() -> Iterator[Case]:
@@ -243,7 +256,9 @@ CONTROL_FIELDS = FIELDS + (
 def addresses() -> Iterator[str]:
     yield from (get("i32"), computed("i32"), f"(i32.const {FROM + 32})")
     yield f"(i32.add {get('i32')} (i32.const 16))"
+    yield f"(i32.add {computed('i32')} (i32.const 16))"
     yield f"(i32.add {get('i32')} {get('i32', 1)})"
+    yield f"(i32.add {computed('i32')} {get('i32', 1)})"
     yield f"(i32.shl {get('i32')} (i32.const 1))"
 
 
@@ -263,7 +278,8 @@ def loads() -> Iterator[Case]:
 def stores() -> Iterator[Case]:
     for op, address in product(KINDS[KIND_VECTOR_STORE], addresses()):
         for value in ("(local.get $V)", "(v128.not (local.get $W))", "(v128.const i64x2 1 2)"):
-            yield Case(f"{SET} ({op.mnemonic} offset=0x3003 {address} {value})", None, LOCALS)
+            for offset in (0x3003, 0x12345678):
+                yield Case(f"{SET} ({op.mnemonic} offset={offset} {address} {value})", None, LOCALS)
     for op in KINDS[KIND_VECTOR_STORE]:
         yield Case(f"{SET} ({op.mnemonic} $second {get('i32')} (local.get $W))"
                    f" (v128.load $second {get('i32')})", "v128", LOCALS)  # fmt: skip
@@ -293,6 +309,7 @@ def groups() -> list[Group]:
     """The programs that give what wasmtime gives, and import nothing."""
     rows = [
         group(lanewise(), "lanes", FIELDS),
+        group(pairs(), "pairs of vector operations", FIELDS),
         group(to_scalars(), "vectors to scalars", FIELDS),
         group(from_scalars(), "scalars to vectors", FIELDS),
         group(shifts(), "vector shifts", FIELDS),

@@ -18,7 +18,7 @@ from wasmcy.engine.structs cimport CatchClause, FuncCode, Instance, u32, u64, wc
 
 from .. import matching
 from ..validation.validator import Validator
-from ._tables import KEY, PARTS
+from ._tables import PARTS
 from .translator import TABLES, handler_id
 from .vector_translator import VectorTranslator
 
@@ -36,9 +36,9 @@ cdef size_t PARAMETER_ROOM = 8
 def _load_handlers():
     """Fill the table of handler addresses from the generated modules."""
     global TRANSLATE_HANDLER
-    for name in PARTS:
+    for name, key in PARTS.items():
         part = __import__(f"wasmcy.engine.{name}", fromlist=["fill"])
-        part.fill(<size_t>ADDRESSES, KEY)
+        part.fill(<size_t>ADDRESSES, key)
     words = TABLES["words"]
     for i in range(N_HANDLERS):
         WORDS[i] = words[i]

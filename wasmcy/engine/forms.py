@@ -29,7 +29,9 @@ STORE_FORMS = ("ss", "rs", "sr", "si", "ri", "rr")
     FUSE_MOVES,
     FUSE_MOVE_BRANCH,
     FUSE_TEST,
-) = range(24)
+    FUSE_VECTORS,
+    FUSE_VECTORS_ORDERED,
+) = range(26)
 FUSE_FIRST_IMMEDIATE = 32  # flag: the first of two ALU operations has its immediate in `half`
 
 # how the translator treats an instruction

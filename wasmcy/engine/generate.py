@@ -160,7 +160,9 @@ def module(handlers, form):
         out += [f"    {line}" for line in form.body(h.lines)]
         out.append("")
     out.append("\ndef fill(size_t table, key):\n    cdef handler* to = <handler*>table")
-    out.append(f"    if key != {key()!r}:\n        raise ImportError('handlers and tables of different builds')")
+    out.append(
+        f"    if key != {key(handlers)!r}:\n        raise ImportError('handlers and tables of different builds')"
+    )
     out += [f"    to[{h.id}] = {identifier(h)}" for h in handlers]
     return "\n".join(out) + "\n"
 
@@ -168,9 +170,17 @@ def module(handlers, form):
 CTYPES = {"i32": "u32", "i64": "u64", "f32": "float", "f64": "double"}
 
 
-def key():
-    """A digest of the handlers' names: what makes ids of one build mean the same everywhere."""
-    return hashlib.sha256(" ".join(h.name for h in HANDLERS).encode()).hexdigest()[:16]
+def parts():
+    """The handlers of each part, by its name."""
+    scalar, vector = ([h for h in some if h.lines is not None] for some in (HANDLERS[:N_SCALAR], HANDLERS[N_SCALAR:]))
+    size = -(-len(scalar) // len(SCALAR_PARTS))
+    found = {name: scalar[i * size : (i + 1) * size] for i, name in enumerate(SCALAR_PARTS)}
+    return found | {VECTOR_PART: vector}
+
+
+def key(handlers):
+    """A digest of all names up to those of a part: what makes its ids mean the same everywhere."""
+    return hashlib.sha256(" ".join(h.name for h in HANDLERS[: handlers[-1].id + 1]).encode()).hexdigest()[:16]
 
 
 def table_module():
@@ -189,8 +199,7 @@ def table_module():
         "    return tables",
         "",
         "",
-        f"KEY = {key()!r}",
-        f"PARTS = {PARTS}",
+        f"PARTS = { {name: key(handlers) for name, handlers in parts().items()} }",
         "DATA = {",
     ]
     for name, values in tables().items():
@@ -203,10 +212,7 @@ def write(folder, tail):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     form = Form(tail)
-    scalar, vector = ([h for h in some if h.lines is not None] for some in (HANDLERS[:N_SCALAR], HANDLERS[N_SCALAR:]))
-    size = -(-len(scalar) // len(SCALAR_PARTS))
-    parts = [*(scalar[i * size : (i + 1) * size] for i in range(len(SCALAR_PARTS))), vector]
-    texts = {f"{name}.pyx": module(part, form) for name, part in zip(PARTS, parts, strict=True)}
+    texts = {f"{name}.pyx": module(handlers, form) for name, handlers in parts().items()}
     texts["_tables.py"] = table_module()
     for name, text in texts.items():
         path = folder / name

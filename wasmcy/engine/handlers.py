@@ -10,6 +10,14 @@ A body is a list of lines in Cython, with a few statements of the generator's (g
 """
 
 from ..types import F32, F64, I32, I64
+from .forms import (
+    FUSE_LOAD_K,
+    FUSE_LOAD_KI,
+    FUSE_LOAD_KS,
+    FUSE_LOAD_RI,
+    FUSE_LOAD_SI,
+    FUSE_LOAD_SS,
+)
 from .semantics import CTYPE
 
 NAMES = {I32: "i32", I64: "i64", F32: "f32", F64: "f64"}
@@ -34,6 +42,7 @@ class Handler:
 
 HANDLERS: list[Handler] = []
 ID: dict[str, int] = {}
+FUSIONS: dict[tuple[int, int], tuple[int, int]] = {}  # (handler, handler) -> (handler, FUSE_...)
 
 
 def one(name, words, lines, kind="i64"):
@@ -106,3 +115,25 @@ def write(kind, index, value):
 
 def bounds(address):
     return [f"ea = {address}", "if WASMCY_UNLIKELY(ea > mem_size): TRAP TRAP_BOUNDS"]
+
+
+# Address modes.  Offsets (with the access size added) stand in `half`, in C (16 bits) or in the third word
+SLOT = "wcy_slot_u32(sp, F_{0}(pc))"
+ADDRESS = {  # mode -> (address, offset, words, the instruction merged, how)
+    "si": ("<u32>(" + SLOT.format("A") + " + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3, "i32.add:si", FUSE_LOAD_SI),
+    "ri": ("<u32>(<u32>r0 + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3, "i32.add:ri", FUSE_LOAD_RI),
+    "ss": ("<u32>(" + SLOT.format("A") + " + " + SLOT.format("B") + ")", "F_C(pc)", 2, "i32.add:ss", FUSE_LOAD_SS),
+    "rs": ("<u32>(<u32>r0 + " + SLOT.format("B") + ")", "F_C(pc)", 2, "i32.add:rs", FUSE_LOAD_SS),
+}
+SCALED = {  # the same with a shift count 1..3: three neighbouring pairs
+    "sk": ("<u32>(" + SLOT.format("A") + " << {0})", "F_HALF(pc)", 2, "i32.shl:si", FUSE_LOAD_K),
+    "rk": ("<u32>(<u32>r0 << {0})", "F_HALF(pc)", 2, "i32.shl:ri", FUSE_LOAD_K),
+    "sks": ("<u32>((" + SLOT.format("A") + " << {0}) + " + SLOT.format("C") + ")", "W_HALF(pc, 2, 0)", 3,
+            "2.i32.shl:si.add:rs", FUSE_LOAD_KS),
+    "rks": ("<u32>((<u32>r0 << {0}) + " + SLOT.format("C") + ")", "W_HALF(pc, 2, 0)", 3,
+            "2.i32.shl:ri.add:rs", FUSE_LOAD_KS),
+    "ski": ("<u32>((" + SLOT.format("A") + " << {0}) + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3,
+            "2i.i32.shl:si.add", FUSE_LOAD_KI),
+    "rki": ("<u32>((<u32>r0 << {0}) + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3, "2i.i32.shl:ri.add", FUSE_LOAD_KI),
+}  # fmt: skip
+NARROW = {"2i.i32.shl:si.add": "2.i32.shl:si.add:ri", "2i.i32.shl:ri.add": "2.i32.shl:ri.add:ri"}

@@ -27,13 +27,7 @@ from .forms import (
     FUSE_ALU_RS,
     FUSE_ALU_SR,
     FUSE_FIRST_IMMEDIATE,
-    FUSE_LOAD_K,
-    FUSE_LOAD_KI,
     FUSE_LOAD_KI_NARROW,
-    FUSE_LOAD_KS,
-    FUSE_LOAD_RI,
-    FUSE_LOAD_SI,
-    FUSE_LOAD_SS,
     FUSE_MOVE_BRANCH,
     FUSE_MOVES,
     FUSE_STEP_RI,
@@ -61,7 +55,25 @@ from .forms import (
     NAMED,
     STORE_FORMS,
 )
-from .handlers import ACCUMULATOR, CTYPE, ID, NAMES, align, bounds, branch, one, producer, read, slot, write
+from .handlers import (
+    ACCUMULATOR,
+    ADDRESS,
+    CTYPE,
+    FUSIONS,
+    ID,
+    NAMES,
+    NARROW,
+    SCALED,
+    SLOT,
+    align,
+    bounds,
+    branch,
+    one,
+    producer,
+    read,
+    slot,
+    write,
+)
 from .handlers import HANDLERS as HANDLERS  # all of them, once this module is imported
 
 
@@ -424,7 +436,6 @@ CALLS_OUT = {"memory.copy": {"memmove"}, "memory.fill": {"memset"}}  # the only 
 # ------------------------------------------------------------------ superinstructions
 N_BASE = len(HANDLERS)
 SELECTS: dict[int, int] = {}  # comparison -> compare and select
-FUSIONS: dict[tuple[int, int], tuple[int, int]] = {}  # (handler, handler) -> (handler, FUSE_...)
 
 
 def alu(kind, first, form, second, form2):
@@ -474,26 +485,7 @@ for _first in ("add", "sub", "mul"):
             for _form2 in ("rs", "sr") if _second == "sub" else ("rs",):
                 alu("f64", _first, _form, _second, _form2)
 
-# address modes.  Offsets (with the access size added) stand in `half`, in C (16 bits) or in the third word
-_SLOT = "wcy_slot_u32(sp, F_{0}(pc))"
-ADDRESS = {  # mode -> (address, offset, words, the instruction merged, how)
-    "si": ("<u32>(" + _SLOT.format("A") + " + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3, "i32.add:si", FUSE_LOAD_SI),
-    "ri": ("<u32>(<u32>r0 + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3, "i32.add:ri", FUSE_LOAD_RI),
-    "ss": ("<u32>(" + _SLOT.format("A") + " + " + _SLOT.format("B") + ")", "F_C(pc)", 2, "i32.add:ss", FUSE_LOAD_SS),
-    "rs": ("<u32>(<u32>r0 + " + _SLOT.format("B") + ")", "F_C(pc)", 2, "i32.add:rs", FUSE_LOAD_SS),
-}
-SCALED = {  # the same with a shift count 1..3: three neighbouring pairs
-    "sk": ("<u32>(" + _SLOT.format("A") + " << {0})", "F_HALF(pc)", 2, "i32.shl:si", FUSE_LOAD_K),
-    "rk": ("<u32>(<u32>r0 << {0})", "F_HALF(pc)", 2, "i32.shl:ri", FUSE_LOAD_K),
-    "sks": ("<u32>((" + _SLOT.format("A") + " << {0}) + " + _SLOT.format("C") + ")", "W_HALF(pc, 2, 0)", 3,
-            "2.i32.shl:si.add:rs", FUSE_LOAD_KS),
-    "rks": ("<u32>((<u32>r0 << {0}) + " + _SLOT.format("C") + ")", "W_HALF(pc, 2, 0)", 3,
-            "2.i32.shl:ri.add:rs", FUSE_LOAD_KS),
-    "ski": ("<u32>((" + _SLOT.format("A") + " << {0}) + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3,
-            "2i.i32.shl:si.add", FUSE_LOAD_KI),
-    "rki": ("<u32>((<u32>r0 << {0}) + W_HALF(pc, 2, 0))", "F_HALF(pc)", 3, "2i.i32.shl:ri.add", FUSE_LOAD_KI),
-}  # fmt: skip
-NARROW = {"2i.i32.shl:si.add": "2.i32.shl:si.add:ri", "2i.i32.shl:ri.add": "2.i32.shl:ri.add:ri"}
+# address modes
 FUSED_LOADS = (
     "i32.load",
     "i64.load",
@@ -586,7 +578,7 @@ _STEP = ["a = wcy_slot_u32(sp, F_A(pc)) + <u32><i64>F_C16(pc)", "r0 = a", "sp[F_
 for _op in COMPARE:
     if _op.params[0] != I32:
         continue
-    for _form, _b in (("s", _SLOT.format("B")), ("i", "W_HALF(pc, 2, 1)")):
+    for _form, _b in (("s", SLOT.format("B")), ("i", "W_HALF(pc, 2, 1)")):
         branch(
             f"step.{short(_op)}:{_form}", 3, [*_STEP, f"b = {_b}"], semantics.expression(_op.mnemonic), "i32", "JUMP2"
         )

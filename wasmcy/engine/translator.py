@@ -110,6 +110,7 @@ from .forms import (
     FUSE_STORE_SI,
     FUSE_STORE_SS,
     FUSE_TEST,
+    FUSE_VECTORS,
     HIGH_HALF,
     IMMEDIATE,
     IN_ACC,
@@ -471,6 +472,17 @@ class Translator(Listener):
         elif how == FUSE_MOVE_BRANCH:
             b = 0
             c = 0
+        elif how >= FUSE_VECTORS:
+            if first_d < self.base:  # the first result is a local's too
+                return 0
+            if a == first_d:
+                c = half
+            elif half == first_d:
+                c = a
+                handler += how - FUSE_VECTORS
+            else:
+                return 0
+            first_d = d
         if self.recording:
             self.points[q] = self.offset
         self.last = q

@@ -5,20 +5,28 @@
     i8x16.splat:s           [D, A scalar]; r the accumulator
     i8x16.shl:i             [D, A, B count]; s a slot, i the count itself
     i8x16.replace_lane:s    [D, A, B scalar, C lane]
-    i8x16.shuffle           [D, A, B][16 bytes: lanes of A and B]
-    i8x16.shuffle32         the same where lanes move in groups: [D, A, B][a u16 for each group]
-    v128.load:s             [D, A address, half offset + size]; r and @i as for scalars
+    i8x16.shuffle8          [D][a u32 for each lane: where it comes from, in lanes from sp]; 16, 32: wider lanes
+    i8x16.shuffle64         [D, A, B]: the slots of both halves
+    v128.load:s             [D, A address, half offset + size]; r, @i and address modes as for scalars
     v128.load8_lane:s       [D, A address, half offset + size][u16: vector, lane]
     v128.load@any           [D, A address, C memory][offset + size]; lanes: vector in B, and [lane]
+    2.f32x4.mul.add         A * B + C; `.rsub` has the product on the right
 
 Instructions are sorted by their rows in the table.  Handlers are named by instruction, but for relaxed
 ones that do what another does (vectors.strict).
 """
 
+import re
+
 from ..opcodes import OPS
 from ..types import V128
 from . import vectors
 from .forms import (
+    FUSE_STORE_RI,
+    FUSE_STORE_SI,
+    FUSE_STORE_SS,
+    FUSE_VECTORS,
+    FUSE_VECTORS_ORDERED,
     KIND_VECTOR,
     KIND_VECTOR_CONST,
     KIND_VECTOR_LOAD,
@@ -31,12 +39,11 @@ from .forms import (
     KIND_VECTOR_STORE,
     KIND_VECTOR_STORE_LANE,
 )
-from .handlers import CTYPE, ID, NAMES, bounds, one, producer, read
+from .handlers import ADDRESS, CTYPE, FUSIONS, ID, NAMES, bounds, one, producer, read
 
 OPERANDS = {name: f"{name} = <v128*>(sp + F_{name.upper()}(pc))" for name in "abc"}
 RESULT = "(<v128*>(sp + F_D(pc)))[0] = r"
 LANE_BYTES = {1: "u8", 2: "u16", 4: "u32", 8: "u64"}
-GROUPS = (8, 4, 2)  # bytes that lanes of a shuffle may move in together
 
 KINDS: dict[int, list] = {}
 
@@ -123,17 +130,12 @@ def shifts():
 
 
 def shuffles():
-    pair = [OPERANDS["a"], OPERANDS["b"]]
-    choose = ["u = <u32>(pc[2 + (i >> 3)] >> (8 * (i & 7))) & 31", "p = b if u & 16 else a"]
-    move = "r.u8x16[WASMCY_LANE8(i)] = p.u8x16[WASMCY_LANE8(u & 15)]"
-    result("i8x16.shuffle", 4, [*pair, *loop([*choose, move], 16)])
-    for size in GROUPS:
-        n = 16 // size
-        place = f"WASMCY_LANE{8 * size}"
-        choose = [f"u = <u32>(pc[2 + (i >> 2)] >> (16 * (i & 3))) & {2 * n - 1}", f"p = b if u & {n} else a"]
-        move = f"r.u{8 * size}x{n}[{place}(i)] = p.u{8 * size}x{n}[{place}(u & {n - 1})]"
-        words = 4 if size == 2 else 3
-        result(f"i8x16.shuffle{8 * size}", words, [*pair, *loop([*choose, move], n)])
+    for bits in (8, 16, 32):
+        n = 128 // bits
+        place = f"WASMCY_LANE{bits}"
+        move = f"r.u{bits}x{n}[{place}(i)] = (<u{bits}*>sp)[{place}(W_HALF(pc, 2 + (i >> 1), i & 1))]"
+        result(f"i8x16.shuffle{bits}", 2 + n // 2, loop([move], n))
+    result("i8x16.shuffle64", 2, ["r.u64x2[0] = sp[F_A(pc)]", "r.u64x2[1] = sp[F_B(pc)]"])
 
 
 def constants_and_moves():
@@ -193,12 +195,24 @@ def loads_and_stores():
         for form, address in addresses.items():
             result(op.mnemonic + form, 2, [*bounds(address.format("A")), *loaded(op, f"mem + ea - {op.align}")])
         result(f"{op.mnemonic}@any", 3, [*ANY, *loaded(op, f"memory.base + ea - {op.align}")])
+        for mode, (address, offset, words, merged, how) in ADDRESS.items():
+            reach = bounds(f"<u64>{address} + <u64>{offset}")
+            result(f"{op.mnemonic}@{mode}", words, [*reach, *loaded(op, f"mem + ea - {op.align}")])
+            FUSIONS[ID[merged], ID[f"{op.mnemonic}:r"]] = ID[f"{op.mnemonic}@{mode}"], how
     for op in KINDS[KIND_VECTOR_STORE]:
         for form, address in addresses.items():
             lines = [*bounds(address.format("D")), OPERANDS["a"], *stored("mem + ea - 16")]
             one(op.mnemonic + form, 2, [*lines, "NEXT 2"], "v128")
         value = OPERANDS["a"].replace("F_A", "F_D")
         one(f"{op.mnemonic}@any", 3, [*ANY, value, *stored("memory.base + ea - 16"), "NEXT 3"], "v128")
+        for mode, how in (("si", FUSE_STORE_SI), ("ri", FUSE_STORE_RI), ("ss", FUSE_STORE_SS)):
+            address, offset, words, merged, _ = ADDRESS[mode]
+            if mode != "ri":
+                address = address.replace("F_A", "F_D")
+            reach = bounds(f"<u64>{address} + <u64>{offset}")
+            lines = [*reach, OPERANDS["a"], *stored("mem + ea - 16"), f"NEXT {words}"]
+            one(f"{op.mnemonic}@{mode}", words, lines, "v128")
+            FUSIONS[ID[merged], ID[f"{op.mnemonic}:r"]] = ID[f"{op.mnemonic}@{mode}"], how
 
 
 def lane_accesses():
@@ -220,6 +234,40 @@ def lane_accesses():
                 one(op.mnemonic + form, words, [*reach, fetch, *work, f"NEXT {words}"], "v128")
 
 
+# ------------------------------------------------------------------ superinstructions
+# Two operations, of which the second uses the first's result; a count that is an immediate stands in B.
+PAIRS = [
+    *((f"{shape}.mul", f"{shape}.add") for shape in ("i16x8", "i32x4", "f32x4", "f64x2")),
+    *((f"{shape}.mul", f"{shape}.sub") for shape in ("f32x4", "f64x2")),
+    *((f"{shape}.{shift}:i", "v128.or") for shape in ("i16x8", "i32x4", "i64x2") for shift in ("shl", "shr_u")),
+    *((f"v128.{first}", f"v128.{second}") for first in ("and", "xor") for second in ("and", "or", "xor")),
+    *((f"{shape}.add", f"{shape}.add") for shape in ("i16x8", "i32x4")),
+    ("i32x4.dot_i16x8_s", "i32x4.add"),
+]
+
+
+def pairs():
+    for first, second in PAIRS:
+        mnemonic = first.removesuffix(":i")
+        begin, count = vectors.statements(mnemonic)
+        fetch = [OPERANDS["a"], OPERANDS["c"]]
+        if mnemonic == first:
+            fetch.insert(1, OPERANDS["b"])
+        else:
+            fetch.append(f"n = <u32>F_B(pc) & {vectors.width(mnemonic.split('.')[0]) - 1}")
+        lines = [*fetch, *loop([line.replace("r.", "s.", 1) for line in begin], count)]
+        end, count = vectors.statements(second)
+        shape_, name = second.split(".")
+        # the value of the first on the left, or on the right
+        orders = {"": {"a": "s", "b": "c"}} | ({"r": {"a": "c", "b": "s"}} if name == "sub" else {})
+        for prefix, names in orders.items():
+            text = [re.sub(r"\b([ab])\.", lambda m, names=names: names[m[1]] + ".", line) for line in end]
+            same = mnemonic.startswith(shape_ + ".")
+            result(f"2.{first}.{prefix}{name if same else shape_ + '.' + name}", 2, [*lines, *loop(text, count)])
+        handler = ID[f"2.{first}.{name if same else shape_ + '.' + name}"]
+        FUSIONS[ID[first], ID[second]] = handler, FUSE_VECTORS_ORDERED if len(orders) > 1 else FUSE_VECTORS
+
+
 def define():
     """Append the handlers to all others."""
     lanewise()
@@ -230,6 +278,7 @@ def define():
     constants_and_moves()
     loads_and_stores()
     lane_accesses()
+    pairs()
 
 
 # ------------------------------------------------------------------ what the translator looks up
@@ -239,10 +288,10 @@ FORMS = {
     KIND_VECTOR_SPLAT: (":s", ":r"),
     KIND_VECTOR_REPLACE: (":s", ":r"),
     KIND_VECTOR_SHIFT: (":s", ":i"),
-    KIND_VECTOR_SHUFFLE: ("", "16", "32", "64"),
+    KIND_VECTOR_SHUFFLE: ("8", "16", "32", "64"),
     KIND_VECTOR_CONST: ("",),
-    KIND_VECTOR_LOAD: (":s", ":r", "@i"),
-    KIND_VECTOR_STORE: (":s", ":r", "@i"),
+    KIND_VECTOR_LOAD: (":s", ":r", "@i", "@si"),
+    KIND_VECTOR_STORE: (":s", ":r", "@i", "@si"),
     KIND_VECTOR_LOAD_LANE: (":s",),
     KIND_VECTOR_STORE_LANE: (":s",),
 }

@@ -5,11 +5,15 @@ cdef long long OP_DROP, OP_GLOBAL_GET, OP_GLOBAL_SET, OP_SELECT, OP_SELECT_T
 cdef long long KIND_VECTOR, KIND_VECTOR_CONST, KIND_VECTOR_LOAD, KIND_VECTOR_LOAD_LANE, KIND_VECTOR_REPLACE
 cdef long long KIND_VECTOR_SCALAR, KIND_VECTOR_SHIFT, KIND_VECTOR_SHUFFLE, KIND_VECTOR_SPLAT, KIND_VECTOR_STORE
 cdef long long KIND_VECTOR_STORE_LANE
-cdef long long CONST, HIGH_HALF, I32, IMMEDIATE, IN_SLOT, LOW32, V128
+cdef long long CONST, HIGH_HALF, I32, IMMEDIATE, IN_SLOT, LOW32, SUM, V128
 cdef long long H_SELECT, H_SELECT_R, H_GET, H_GET_IMPORTED, H_SET, H_SET_IMPORTED
 
 
 cdef long long lane_number(long long x, long long y, long long i) noexcept
+
+
+@cython.locals(lane='long long')
+cdef long long place_of(long long x, long long y, long long i, long long a, long long b) noexcept
 
 
 @cython.locals(i='long long', k='long long', first='long long')
@@ -28,19 +32,22 @@ cdef class VectorTranslator(Translator):
     cdef int from_scalar(self, long long op, long long kind, long long lane) except -1
     @cython.locals(count='long long', immediate='long long', a='long long')
     cdef int shift(self, long long op) except -1
-    @cython.locals(a='long long', b='long long', size='long long', form='long long', bits='long long', i='long long')
+    @cython.locals(
+        a='long long', b='long long', home='long long', size='long long', form='long long', handler='long long',
+        i='long long',
+    )
     cdef int shuffle(self, long long op, long long x, long long y) except -1
     @cython.locals(found='long long', a='long long', b='long long', c='long long')
     cdef int select_vector(self) except -1
     @cython.locals(imported='bint', where='long long', a='long long')
     cdef int vector_global(self, long long op, long long index) except -1
     cdef bint is_far(self, long long offset, long long size, long long memory) except -1
-    @cython.locals(size='long long', end='long long', found='long long', address='long long')
+    @cython.locals(size='long long', end='long long', n='long long', found='long long', address='long long')
     cdef int vector_load(self, long long op, long long offset, long long memory) except -1
     cdef int far_load(self, long long op, long long slot, long long half, long long limit) except -1
     @cython.locals(
-        size='long long', end='long long', a='long long', far='bint', found='long long', address='long long',
-        slot='long long',
+        size='long long', end='long long', a='long long', far='bint', n='long long', found='long long',
+        address='long long', slot='long long',
     )
     cdef int vector_store(self, long long op, long long offset, long long memory) except -1
     @cython.locals(size='long long', vector='long long', slot='long long', loads='bint', home='long long')

@@ -23,6 +23,7 @@ from .forms import (
     KIND_VECTOR_STORE,
     KIND_VECTOR_STORE_LANE,
     LOW32,
+    SUM,
 )
 from .translator import Translator, handler_id
 
@@ -83,7 +84,8 @@ class VectorTranslator(Translator):
         if n > 1:
             b = self.pop_vector()
         a = self.pop_vector()
-        self.emit_vector(self.t_handler[op * 8], a, b | c << 16)
+        self.fuse(self.t_handler[op * 8], self.base + self.height, a, b | c << 16, 0, 0)
+        self.push_vector()
 
     def vector_to_scalar(self, op, lane):
         a = self.pop_vector()
@@ -126,22 +128,20 @@ class VectorTranslator(Translator):
         """Lanes that move in groups of 8, 4 or 2 bytes have handlers of their own."""
         b = self.pop_vector()
         a = self.pop_vector()
+        home = self.base + self.height
         size = 8
         form = 3
         while form and not in_groups(x, y, size):
             size >>= 1
             form -= 1
-        self.emit(self.t_handler[op * 8 + form], self.base + self.height, a, b)
-        if form == 0:
-            self.word(x)
-            self.word(y)
+        handler = self.t_handler[op * 8 + form]
+        if form == 3:
+            self.emit(handler, home, place_of(x, y, 0, a, b) >> 3, place_of(x, y, 8, a, b) >> 3)
         else:
-            bits = 0
-            for i in range(16 // size):
-                bits |= (lane_number(x, y, i * size) // size) << (16 * (i & 3))
-                if i & 3 == 3 or (size == 8 and i == 1):
-                    self.word(bits)
-                    bits = 0
+            self.ensure(16)
+            self.emit(handler, home, 0, 0)
+            for i in range(0, 16, 2 * size):
+                self.word(place_of(x, y, i, a, b) // size | place_of(x, y, i + size, a, b) // size << 32)
         self.push_vector()
 
     def select_vector(self):
@@ -179,15 +179,25 @@ class VectorTranslator(Translator):
     def vector_load(self, op, offset, memory):
         size = self.t_size[op]
         end = offset + size
-        self.resolve(1)
         if self.is_far(offset, size, memory):
+            self.resolve(1)
             self.far_load(op, self.in_slot(self.base + self.height - 1), memory << 16, self.limit(offset, size))
             return 0
+        n = self.height - 1
+        if self.kinds[n] == SUM and self.mirror[0] != self.values[n]:
+            self.pop_quietly()
+            self.emit(self.t_handler[op * 8 + 3], self.base + n, self.values[n], end)
+            self.word(self.addends[n])
+            self.push_vector()
+            return 0
+        self.resolve(1)
         self.pop()
         found = self.found
         address = self.value
         if found != IMMEDIATE:
-            self.emit_vector(self.t_handler[op * 8 + found], address if found == IN_SLOT else 0, end)
+            self.fuse(self.t_handler[op * 8 + found], 0, address if found == IN_SLOT else 0, end, 0, 0)
+            self.code[self.last + 1] |= self.base + n  # merging with the address leaves no destination
+            self.push_vector()
         elif address + end <= LOW32:
             self.emit_vector(self.t_handler[op * 8 + 2], 0, address + end)
         else:
@@ -203,8 +213,15 @@ class VectorTranslator(Translator):
         size = self.t_size[op]
         end = offset + size
         a = self.pop_vector()
-        self.resolve(1)
         far = self.is_far(offset, size, memory)
+        n = self.height - 1
+        if self.kinds[n] == SUM and not far:
+            self.pop_quietly()
+            self.emit(self.t_handler[op * 8 + 3], self.values[n], a, end)
+            self.word(self.addends[n])
+            self.last = -1
+            return 0
+        self.resolve(1)
         self.pop()
         found = self.found
         address = self.value
@@ -215,7 +232,7 @@ class VectorTranslator(Translator):
             self.emit(self.t_any[op], a, slot, memory << 16)
             self.word(self.limit(offset, size))
         else:
-            self.emit(self.t_handler[op * 8 + found], address if found == IN_SLOT else 0, a, end)
+            self.fuse(self.t_handler[op * 8 + found], address if found == IN_SLOT else 0, a, end, 0, 0)
         self.last = -1
         return 0
 
@@ -244,6 +261,12 @@ class VectorTranslator(Translator):
 def lane_number(x, y, i):
     """Byte i of the two words of a shuffle's immediate."""
     return (x if i < 8 else y) >> (8 * (i & 7)) & 31
+
+
+def place_of(x, y, i, a, b):
+    """Where byte i of a shuffle's result comes from, in bytes above sp."""
+    lane = lane_number(x, y, i)
+    return 8 * (a if lane < 16 else b) + (lane & 15)
 
 
 def in_groups(x, y, size):
