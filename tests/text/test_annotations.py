@@ -51,8 +51,10 @@ def test_custom_sections_of_one_place_stay_in_order():
         ('(func $f (@name "g h"))', "01 06 01 00 03 67 20 68"),
         ('(func (@name "λ") (param i32))', "01 05 01 00 02 ce bb"),
         ('(func $"a b")', "01 06 01 00 03 61 20 62"),
-        ('(import "a" "b" (func $f (param $x i32)))', "01 04 01 00 01 66"),
+        ('(import "a" "b" (func $f (param $x i32)))', "01 04 01 00 01 66 02 06 01 00 01 00 01 78"),
         ("(func (param $x i32) (local i32) (local $y i32))", "02 09 01 00 02 00 01 78 02 01 79"),
+        ('(func (param $x (@name "p") i32) (local (@name "q") i32))', "02 09 01 00 02 00 01 70 01 01 71"),
+        ('(func (param i32) (param (@name "p") i32) (local $y i32))', "02 09 01 00 02 01 01 70 02 01 79"),
         ("(func block $a loop end block $b end end)", "03 09 01 00 02 00 01 61 02 01 62"),
         ("(func (if $a (nop) (then (block $b))))", "03 09 01 00 02 00 01 61 01 01 62"),
         ("(type $t (func))", "04 04 01 00 01 74"),
@@ -64,6 +66,7 @@ def test_custom_sections_of_one_place_stay_in_order():
         ("(table funcref (elem)) (elem $e func)", "08 04 01 01 01 65"),
         ("(data $d)", "09 04 01 00 01 64"),
         ("(type (struct (field $x i32) (field i32) (field $y i32)))", "0a 09 01 00 02 00 01 78 02 01 79"),
+        ('(type (struct (field $x (@name "f") i32) (field (@name "g") i8)))', "0a 09 01 00 02 00 01 66 01 01 67"),
         ('(tag $t (@name "θ"))', "0b 05 01 00 02 ce b8"),
     ],
 )  # fmt: skip
@@ -79,6 +82,11 @@ def test_names_show_in_messages():
     with pytest.raises(wasmcy.Trap) as caught:
         module.instantiate().exports.d()
     assert caught.value.frames[0].name == "divide"
+
+
+def test_a_name_annotation_stands_before_the_type_of_a_local():
+    with pytest.raises(wasmcy.MalformedError, match=r"^misplaced @name annotation"):
+        parse_module('(func (param i32 (@name "x") i64))')
 
 
 def hint(value):

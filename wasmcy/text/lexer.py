@@ -66,7 +66,8 @@ class Lexer:
     """
 
     def __init__(self, data: bytes, start: int, end: int) -> None:
-        assert 0 <= start <= end <= len(data)
+        if not 0 <= start <= end <= len(data):
+            raise IndexError(f"from {start} to {end} is not within a text of {len(data)} bytes")
         self.data = data
         self.buffer = data
         self.pos = start
