@@ -71,9 +71,12 @@ def test_custom_sections_of_one_place_stay_in_order():
     ],
 )  # fmt: skip
 def test_names_stand_in_the_name_section(text, payload):
-    last = customs(text)[-1]
-    assert last[1] == "name"
-    assert last[2].hex(" ") == payload
+    assert [content.hex(" ") for _, name, content in customs(text) if name == "name"] == [payload]
+
+
+def test_names_come_before_the_custom_sections_that_come_last():
+    found = customs('(module $m (@custom "a" (after data)) (@custom "b") (data "") (@custom "c" (after last)))')
+    assert [name for _, name, _ in found] == ["a", "name", "b", "c"]
 
 
 def test_names_show_in_messages():

@@ -264,6 +264,14 @@ def test_custom_sections_keep_their_places():
     assert assembled(text) == binary
 
 
+def test_custom_sections_stay_before_and_after_the_names():
+    base = wat2wasm("(module (func))")
+    binary = base + custom("a", b"1") + custom("name", bytes.fromhex("01 04 01 00 01 66")) + custom("b", b"2")
+    for form in FORMS:
+        text = wasm2wat(binary, **form)
+        assert wat2wasm(text) == binary
+
+
 HINTED = """
 (module (func (param i32)
   (local.get 0) (@metadata.code.branch_hint "\\00") if end

@@ -633,7 +633,7 @@ class Parser(InstructionParser):
             self.sections.append((BEFORE_CODE, BRANCH_HINT.decode(), hints_payload(self.branch_hints)))
         names = self.given.payload(self.names_of_fields())
         if names:
-            self.sections.append((LAST, "name", names))
+            self.sections.insert(0, (LAST, "name", names))  # before others that come last
         present = sections_of(module)
         for place, title, payload in sorted(self.sections, key=itemgetter(0)):
             before = [section for section in present if 2 * ORDER.index(section) < place]

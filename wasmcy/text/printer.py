@@ -99,6 +99,7 @@ class Printer:
         # Custom sections that are written otherwise: as annotations, as identifiers.
         name_section = next((custom for custom in module.customs if names and custom.name == "name"), None)
         self.said = [custom for custom in (hint_section, name_section) if custom is not None]
+        self.n_before_names = module.customs.index(name_section) if name_section is not None else len(module.customs)
 
     def pieces(self) -> Iterator[str]:
         names = self.names.module
@@ -129,11 +130,13 @@ class Printer:
 
     def _customs(self, section: int) -> Iterator[str]:
         """The custom sections that follow a section, 0: that come first."""
-        place = f"(after {PLACES[section]})" if section else "(before first)"
-        for custom in self.module.customs:
+        place = f" (after {PLACES[section]})" if section else " (before first)"
+        for number, custom in enumerate(self.module.customs):
             if custom.place == section and not any(custom is other for other in self.said):
                 content = self._bytes(custom.start, custom.end) if custom.end > custom.start else ""
-                yield f"\n  (@custom {quoted(custom.name)} {place}{content})"
+                # What follows the names follows them as it comes last, which need not be said.
+                where = place if number < self.n_before_names else ""
+                yield f"\n  (@custom {quoted(custom.name)}{where}{content})"
 
     def _bytes(self, start: int, end: int) -> str:
         """Bytes of the module as strings: one after a blank, or several on lines of their own."""
