@@ -20,6 +20,8 @@ TRAPS = [
     ("(call_indirect $t (i32.const 1))", "uninitialized element 1"),
     ("(call_indirect $t (param i32) (i32.const 0) (i32.const 0))", "indirect call type mismatch"),
     ("(drop (i32.atomic.load (i32.const 1)))", "unaligned atomic"),
+    ("(drop (memory.atomic.notify offset=0x7fffffff (i32.const 0) (i32.const 0)))", "unaligned atomic"),
+    ("(drop (memory.atomic.notify offset=0x7fffffff (i32.const 1) (i32.const 0)))", "out of bounds memory access"),
     ("(drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 0)))", "expected shared memory"),
     ("(throw_ref (ref.null exn))", "null exception reference"),
 ]

@@ -578,10 +578,10 @@ cdef int check(u64 at, u64 n, u64 size, u64 reason, Activation* activation) exce
 
 
 cdef int check_atomic(Memory memory, u64 address, u64 offset, u64 size, Activation* activation) except -1:
-    check(address, offset + size, memory.record.size, TRAP_BOUNDS, activation)
+    """Alignment first, as the handlers of atomic accesses do."""
     if (address + offset) & (size - 1):
         raise trap(activation, TRAP_UNALIGNED)
-    return 0
+    return check(address, offset + size, memory.record.size, TRAP_BOUNDS, activation)
 
 
 cdef int copy_memory(Memory to, Memory source, u64* operands, Activation* activation) except -1:
