@@ -33,7 +33,8 @@ CHECKED = [
     "wasmcy/text/parser.py", "wasmcy/text/disassembler.py", "wasmcy/text/folding.py", "wasmcy/validation/context.py",
     "wasmcy/validation/listener.py", "wasmcy/validation/operands.py", "wasmcy/validation/references.py",
     "wasmcy/validation/validator.py",
-    "wasmcy/engine/translator.py", "wasmcy/engine/vector_translator.py", "wasmcy/engine/instance.pyx",
+    "wasmcy/engine/translator.py", "wasmcy/engine/vector_translator.py",
+    "wasmcy/engine/object_translator.py", "wasmcy/engine/instance.pyx",
 ]  # fmt: skip
 SHARED = "wasmcy._cyutility"
 # Modules that are compiled for size: a module goes through them once, or never.
@@ -44,7 +45,9 @@ SMALL = {
     "wasmcy.engine.vector_translator",
 }  # fmt: skip
 VECTOR_HANDLERS = "_handlers_vectors"
-RUNTIME = ["wasmcy/engine/store.pyx", "wasmcy/engine/code.pyx", "wasmcy/engine/machine.pyx"]
+RUNTIME = [
+    f"wasmcy/engine/{name}.pyx" for name in ("heap", "store", "collector", "objects", "code", "aggregates", "machine")
+]
 PROBE = """
 #include <stdint.h>
 typedef int (*handler)(uint64_t *, uint64_t *, uint8_t *, uint64_t, void *, uint64_t, double, float);

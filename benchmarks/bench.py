@@ -32,6 +32,7 @@ GROUPS = {
     "given": "the kernels beside the project",
     "own": "programs not tuned for",
     "vectors": "programs with vectors, without and with SIMD, which pywasm3 has not",
+    "objects": "programs on the heap that engines collect",
 }
 
 
@@ -160,6 +161,8 @@ def find_kernels(options: argparse.Namespace) -> list[kernels.Kernel]:
         found += [*kernels.own(), *kernels.vectors()]
     else:
         print("our own kernels are left out: the package ziglang is not installed")
+    if kernels.can_assemble():
+        found += kernels.objects()
     return [k for k in found if not options.only or re.search(options.only, k.name)]
 
 
@@ -200,8 +203,9 @@ def main() -> int:
         print(f"\n{title}\n{'kernel':<10} {'n':>9}", *names, " /pywasm3 /wasmtime")
         here = []
         for kernel in members:
+            able = [e for e in engines if e.collects or group != "objects"]
             n = here[-1].n if kernel.simd and here else 0  # as without SIMD
-            here.append(measure(kernel, engines, seconds, rounds, n))
+            here.append(measure(kernel, able, seconds, rounds, n))
             print(row(here[-1], engines), flush=True)
         print(
             f"geomean of {len(here)}: wasmcy/pywasm3 {show(geomean(here, 'wasmcy', 'pywasm3'))},",

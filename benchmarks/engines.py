@@ -21,6 +21,7 @@ class Engine:
     module = ""
     distribution = ""
     vectors = True  # whether it has SIMD
+    collects = True  # it has structs and arrays
 
     def __init__(self) -> None:
         self.api: Any = importlib.import_module(self.module)
@@ -101,6 +102,7 @@ class Pywasm3(Engine):
     name, module, distribution = "pywasm3", "wasm3", "pywasm3"
     vectors = False
     STACK = 1 << 20
+    collects = False
 
     def __init__(self) -> None:
         super().__init__()

@@ -81,6 +81,19 @@ def vectors() -> list[Kernel]:
     return found
 
 
+def can_assemble() -> bool:
+    """Whether there is an assembler for the text format."""
+    return find_spec("wasmtime") is not None
+
+
+def objects() -> list[Kernel]:
+    """Programs whose data lies in the heap that engines collect, from text."""
+    import wasmtime
+
+    sources = sorted((HERE / "objects").glob("*.wat"))
+    return [Kernel("objects", source.stem, bytes(wasmtime.wat2wasm(source.read_text()))) for source in sources]
+
+
 def leb(value: int) -> bytes:
     """An unsigned LEB128 number."""
     out = bytearray()

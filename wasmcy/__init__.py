@@ -2,6 +2,7 @@
 
 from .engine.instance import Exports, Instance
 from .engine.machine import Func
+from .engine.objects import I31, Array, Struct
 from .engine.store import Epoch, Global, Memory, Store, Table, Tag
 from .errors import (
     Exit,
@@ -27,7 +28,9 @@ from .types import FuncType, GlobalType, MemoryType, TableType, TagType, ValType
 
 __all__ = [
     "CAPTURE",
+    "I31",
     "INHERIT",
+    "Array",
     "Caller",
     "Completed",
     "Epoch",
@@ -60,6 +63,7 @@ __all__ = [
     "ReadOnly",
     "StackExhausted",
     "Store",
+    "Struct",
     "Table",
     "TableType",
     "Tag",

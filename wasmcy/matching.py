@@ -248,6 +248,11 @@ def display(type_id: int) -> tuple[int, ...]:
     return _canonical(type_id).chain
 
 
+def kind_of(type_id: int) -> int:
+    """The abstract heap type right above a type: of functions, structs or arrays."""
+    return _canonical(type_id).above
+
+
 def _type_id(heap: int, canon: Sequence[int] | None) -> int:
     index = heap & INDEX_MASK
     return index if canon is None else canon[index]
@@ -359,6 +364,20 @@ def close_val(t: int, canon: Sequence[int]) -> int:
 def close_func(t: FuncType, canon: Sequence[int]) -> FuncType:
     """A function type with type indices replaced by ids."""
     return FuncType([close_val(p, canon) for p in t.params], [close_val(r, canon) for r in t.results])
+
+
+def close_field(t: FieldType, canon: Sequence[int]) -> FieldType:
+    """A field type with its type index replaced by the type's id."""
+    return FieldType(close_val(t.storage, canon), t.mutable) if t.storage & CONCRETE else t
+
+
+def close_comp(t: CompType, canon: Sequence[int]) -> CompType:
+    """A function, struct or array type with type indices replaced by ids."""
+    if isinstance(t, FuncType):
+        return close_func(t, canon)
+    if isinstance(t, StructType):
+        return StructType([close_field(field, canon) for field in t.fields])
+    return ArrayType(close_field(t.field, canon))
 
 
 def close_table(t: TableType, canon: Sequence[int]) -> TableType:

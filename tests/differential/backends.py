@@ -89,6 +89,9 @@ _TRAPS = {
     "null exception reference": "null reference",
     "null reference": "null reference",
     "null function reference": "null reference",
+    "null structure reference": "null reference",
+    "null array reference": "null reference",
+    "null i31 reference": "null reference",
 }
 
 
@@ -112,6 +115,7 @@ class Wasmtime:
         config.wasm_function_references = True
         config.wasm_relaxed_simd = True
         config.wasm_relaxed_simd_deterministic = True
+        config.wasm_gc = True
         config.cranelift_opt_level = level
         config.memory_reservation = 1 << 20
         self._engine = wasmtime.Engine(config)
@@ -170,7 +174,10 @@ class Wasmtime:
             if raised.message.rstrip().endswith("thrown Wasm exception"):
                 return "uncaught exception"
             code = raised.trap_code
-            return self._codes[code] if code in self._codes else str(raised.message)
+            if code in self._codes:
+                return self._codes[code]
+            phrase = str(raised.message).rpartition("wasm trap: ")[2].strip()  # newer than the package's codes
+            return _TRAPS.get(phrase, phrase)
         raw = bytes(slots)
         bits = tuple(
             int.from_bytes(raw[at * size : at * size + WIDTH[type] // 8], "little") for at, type in enumerate(results)

@@ -7,12 +7,13 @@ import wasmtime
 
 import wasmcy
 from tests.differential.backends import Here, Job, Outcome, Result
-from tests.engine import programs, vector_programs, words
+from tests.engine import object_programs, programs, vector_programs, words
 from tests.engine.programs import TYPE, Group
 from wasmcy.types import V128
 
 RESULT = {**TYPE, "v128": int(V128)}
-GROUPS = [*programs.groups(), *vector_programs.groups()]
+OBJECTS = programs.group(object_programs.objects(), "objects", object_programs.FIELDS)
+GROUPS = [*programs.groups(), *vector_programs.groups(), OBJECTS]
 VARIABLES = next(group for group in GROUPS if group.name == "variables")
 IMPORTED_VARIABLES = programs.group(programs.variables(), "imported variables", programs.IMPORTED_VARIABLE_FIELDS)
 IMPORTED_CALLS = programs.group(programs.imported_calls(), "imported functions", programs.IMPORTED_CALL_FIELDS)

@@ -19,8 +19,8 @@ from wasmcy.engine.structs cimport CatchClause, FuncCode, Instance, u32, u64, wc
 from .. import matching
 from ..validation.validator import Validator
 from ._tables import PARTS
+from .object_translator import ObjectTranslator
 from .translator import TABLES, handler_id
-from .vector_translator import VectorTranslator
 
 cdef size_t N_HANDLERS = len(TABLES["words"])
 cdef u64* ADDRESSES = <u64*>calloc(N_HANDLERS + 1, sizeof(u64))
@@ -117,7 +117,7 @@ cdef class Code:
         module = self.module
         walkers, self.walkers = self.walkers, None
         if walkers is None:
-            walkers = Validator(self.context), VectorTranslator(
+            walkers = Validator(self.context), ObjectTranslator(
                 self.context, <size_t>self.functions, sizeof(FuncCode), _cells_offset(), self.fuse
             )
         validator, translator = walkers

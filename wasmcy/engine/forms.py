@@ -3,6 +3,10 @@
 FORMS = ("ss", "rs", "sr", "si", "ri", "is", "ir")
 STORE_FORMS = ("ss", "rs", "sr", "si", "ri", "rr")
 
+# the translator's entries, and what popping one finds
+LOCAL, CONST, TEMP, ACC, SUM = range(5)
+IN_SLOT, IN_ACC, IMMEDIATE = range(3)
+
 # how two neighbours merge (translator.merge): what becomes of their fields
 (
     FUSE_NONE,
@@ -57,6 +61,7 @@ KIND_ATOMIC_LOAD, KIND_ATOMIC_STORE, KIND_ATOMIC_RMW, KIND_ATOMIC_CMPXCHG, KIND_
     KIND_VECTOR_LOAD_LANE,
     KIND_VECTOR_STORE_LANE,
 ) = range(32, 43)
+KIND_OBJECT = 50  # object_translator.py
 FLAG_COMMUTATIVE, FLAG_EQZ = 1, 2
 
 # the translator's operand stack: kinds of entries, what `pop` finds, the type of a v128's second entry
@@ -79,6 +84,21 @@ NAMED = (
     "v128.const", "move.v128", "select.v128:s", "select.v128:r", "return.v128", "global.get.v128.own",
     "global.get.v128.imported", "global.set.v128.own", "global.set.v128.imported",
 )  # fmt: skip
+# the same, for object_translator.py
+NAMED_OBJECTS = (
+    "struct.new0", "struct.new1", "struct.new2", "struct.new3", "struct.new", "struct.new_default",
+    *(f"struct.get.{kind}:{form}" for kind in ("i64", "f64", "f32", "i8_s", "i8_u", "i16_s", "i16_u") for form in "sr"),
+    "struct.set:ss", "struct.set:si", "struct.set:rs", "struct.set:ri",
+    "struct.set.i64:sr", "struct.set.f64:sr", "struct.set.f32:sr",
+    *(f"array.get.{kind}:{form}" for kind in ("i8_s", "i8_u", "i16_s", "i16_u", "i32", "f32", "i64", "f64")
+      for form in ("ss", "rs", "sr")),
+    *(f"array.set.{kind}:{form}" for kind in ("i8", "i16", "i32", "i64") for form in ("sss", "ssr", "srs")),
+    "array.set.f32:ssr", "array.set.f64:ssr", "array.len:s", "array.len:r",
+    "array.new.8", "array.new.16", "array.new.32", "array.new.64", "array.new_default", "array.operation",
+    "ref.i31:s", "ref.i31:r", "i31.get_s:s", "i31.get_s:r", "i31.get_u:s", "i31.get_u:r",
+    *(f"ref.{name}.{kind}:{form}" for name in ("test", "cast") for kind in ("data", "func", "abstract")
+      for form in "sr"),
+)  # fmt: skip
 # one per class of accumulator (integer, f64, f32)
 BY_CLASS = (
     "setr.{}", "global.get.{}.own", "global.get.{}.imported",
@@ -86,3 +106,17 @@ BY_CLASS = (
     "global.set.{}.imported:s", "global.set.{}.imported:r", "global.set.{}.imported:i",
     "select.{}:s", "select.{}:r", "return.{}:s", "return.{}:r", "return.{}:i",
 )  # fmt: skip
+
+# words of the heap's cells, by size class; what is larger is allocated by itself
+CELL_WORDS = (
+    2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256,
+)  # fmt: skip
+LARGE_CLASS = len(CELL_WORDS)
+
+
+def size_class(words: int) -> int:
+    """The size class of an object of that many words, its header included."""
+    for i, size in enumerate(CELL_WORDS):
+        if words <= size:
+            return i
+    return LARGE_CLASS

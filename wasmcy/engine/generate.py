@@ -45,6 +45,7 @@ from libc.string cimport memmove, memset
 from libc.math cimport sqrt as f64_sqrt, sqrtf as f32_sqrt
 from wasmcy.engine.structs cimport *
 from wasmcy.engine.numeric cimport *
+from wasmcy.engine.references cimport *
 """
 VECTOR_HEADER = """from wasmcy.engine.lanes cimport *
 """

@@ -11,20 +11,25 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
 
 from wasmcy.engine.code cimport Code
+from wasmcy.engine.collector cimport new_object
 from wasmcy.engine.machine cimport Func, host_function, start_function
-from wasmcy.engine.store cimport Global, InstanceData, Memory, Store, Table, Tag
+from wasmcy.engine.objects cimport define_types, set_element, typed
+from wasmcy.engine.store cimport Global, InstanceData, Memory, Store, Table, Tag, is_traced
 from wasmcy.engine.structs cimport (
-    FuncRef, Instance as Record, MemoryRecord, TableRecord, TagRecord, i64, u32, u64, u8, wcy_load_u64,
+    FuncRef, Held, Instance as Record, MemoryRecord, TableRecord, TagRecord, i64, u32, u64, u8, wcy_load_u64,
 )
 
 from .. import matching
-from ..errors import LinkError, Trap, Unsupported
+from ..errors import LinkError, MemoryLimit, Trap, Unsupported
 from ..opcodes import (
+    OP_ANY_CONVERT_EXTERN, OP_ARRAY_NEW, OP_ARRAY_NEW_DEFAULT, OP_ARRAY_NEW_FIXED, OP_EXTERN_CONVERT_ANY, OP_REF_I31,
+    OP_STRUCT_NEW, OP_STRUCT_NEW_DEFAULT, PREFIX_BASE,
     OP_END, OP_F32_CONST, OP_F64_CONST, OP_GLOBAL_GET, OP_I32_ADD, OP_I32_CONST, OP_I32_MUL, OP_I32_SUB, OP_I64_ADD,
     OP_I64_CONST, OP_I64_MUL, OP_I64_SUB, OP_REF_FUNC, OP_REF_NULL,
 )
 from ..types import V128, MemoryType, TableType
 
+cdef u64 MAX_ARRAY = 1 << 30        # bytes
 cdef MemoryRecord no_memory
 no_memory.base = <u8*>calloc(1, 1)
 
@@ -124,8 +129,16 @@ cdef class Instance(InstanceData):
         self.tags = []
         self.funcs = []
         self.exports = Exports(self)
-        self.allocate(module._syntax, imports)
-        store.instances.append(self)
+        self.elems = []
+        store.unfinished.append(self)
+        try:
+            self.allocate(module._syntax, imports)
+            store.instances.append(self)
+            for variable in self.globals[module._syntax.n_globals - len(module._syntax.globals):]:
+                if (<Global>variable).traced:
+                    store.traced.append(variable)
+        finally:
+            store.unfinished.remove(self)
         self.initialise(module._syntax)
 
     cdef int allocate(self, syntax, list imports) except -1:
@@ -144,6 +157,7 @@ cdef class Instance(InstanceData):
         self.record = record
         record.object = <void*>self
         record.code = <void*>code
+        record.heap = &store.heap
         record.n_cells = n_cells
         record.n_imported_globals = syntax.n_globals - len(syntax.globals)
         record.tables = <TableRecord**>(record.cells + n_cells + 1)  # translated calls know the place
@@ -161,6 +175,7 @@ cdef class Instance(InstanceData):
             else:
                 self.tags.append(item)
             join(item, store)
+        define_types(store, syntax, code.context)
         # functions
         record.imported_funcs = <FuncRef**>cursor
         for func in self.funcs:
@@ -215,19 +230,23 @@ cdef class Instance(InstanceData):
         for tag in self.tags:
             cursor[0] = <u64>&(<Tag>tag).record
             cursor += 1
-        self.elems = [self.elements(elem) for elem in syntax.elems]
+        self.traced_elems = tuple([
+            i for i, elem in enumerate(syntax.elems) if is_traced(matching.close_val(elem.type, canon))
+        ])
+        for elem in syntax.elems:
+            self.elements(elem)
         self.datas = [None] * len(syntax.datas)  # passive segments are noted when they are reached
         return 0
 
-    cdef elements(self, elem):
-        """The words of an element segment."""
+    cdef int elements(self, elem) except -1:
+        """Add the words of an element segment."""
         cdef u64[::1] words
         cdef Py_ssize_t i, n = len(elem)
         cdef const u32[::1] indices
-        result = array("Q", bytes(8 * n))
+        self.elems.append(array("Q", bytes(8 * n)))
         if n == 0:
-            return result
-        words = result
+            return 0
+        words = self.elems[-1]
         if elem.funcs is not None:
             indices = elem.funcs
             for i in range(n):
@@ -235,7 +254,7 @@ cdef class Instance(InstanceData):
         else:
             for i in range(n):
                 words[i] = self.constant(elem.exprs[i])
-        return result
+        return 0
 
     cdef FuncRef* func_ref(self, Py_ssize_t index) except NULL:
         cdef Py_ssize_t n = len(self.funcs)
@@ -290,71 +309,114 @@ cdef class Instance(InstanceData):
 
     cdef u64 constant(self, expr) except? 0xFFFFFFFFFFFFFFFF:
         """The word of a constant expression, which has been validated."""
-        cdef u64 few[16]
         cdef Py_ssize_t at = expr[0], end = expr[1]
+        cdef u64 few[16]
         cdef u64* stack = few
-        if end - at <= 32:  # a value on the stack took two bytes at least
-            return self.evaluate(at, end, stack)
-        stack = <u64*>malloc((end - at) // 2 * sizeof(u64))
-        if stack == NULL:
-            raise MemoryError
+        cdef Held held
+        if end - at > 16:  # each byte pushes one value at most
+            stack = <u64*>malloc((end - at) * sizeof(u64))
+            if stack == NULL:
+                raise MemoryError
+        self.store.keep(&held, stack, 0)
         try:
-            return self.evaluate(at, end, stack)
-        finally:
-            free(stack)
-
-    cdef u64 evaluate(self, Py_ssize_t at, Py_ssize_t end, u64* stack) except? 0xFFFFFFFFFFFFFFFF:
-        cdef const u8* data = self.bytes  # an expression lies inside: the decoder made its bounds
-        cdef Py_ssize_t depth = 0, i
-        cdef int op
-        cdef i64 n
-        while at < end:
-            op = data[at]
-            at += 1
-            if op == OP_END:
-                break
-            if op == OP_I32_CONST or op == OP_I64_CONST:
-                n = read_signed(data, &at)
-                stack[depth] = <u32>n if op == OP_I32_CONST else <u64>n
-                depth += 1
-            elif op == OP_F32_CONST or op == OP_F64_CONST:
-                n = 4 if op == OP_F32_CONST else 8
-                stack[depth] = 0
-                for i in range(n):
-                    stack[depth] |= <u64>data[at + i] << (8 * i)
-                at += n
-                depth += 1
-            elif op == OP_GLOBAL_GET:
-                stack[depth] = self.cell(<Py_ssize_t>read_signed(data, &at, False))[0]
-                depth += 1
-            elif op == OP_REF_FUNC:
-                stack[depth] = <u64>self.func_ref(<Py_ssize_t>read_signed(data, &at, False))
-                depth += 1
-            elif op == OP_REF_NULL:
-                read_signed(data, &at)
-                stack[depth] = 0
-                depth += 1
-            elif depth < 2:
+            while self.bytes[at] != OP_END:
+                at = self.constant_step(at, stack, &held.n)
+            if held.n != 1 or at + 1 != end:
                 raise Unsupported("this constant expression cannot be evaluated yet")
-            else:
-                depth -= 1
-                if op == OP_I32_ADD:
-                    stack[depth - 1] = <u32>(stack[depth - 1] + stack[depth])
-                elif op == OP_I32_SUB:
-                    stack[depth - 1] = <u32>(stack[depth - 1] - stack[depth])
-                elif op == OP_I32_MUL:
-                    stack[depth - 1] = <u32>(stack[depth - 1] * stack[depth])
-                elif op == OP_I64_ADD:
-                    stack[depth - 1] = stack[depth - 1] + stack[depth]
-                elif op == OP_I64_SUB:
-                    stack[depth - 1] = stack[depth - 1] - stack[depth]
-                elif op == OP_I64_MUL:
-                    stack[depth - 1] = stack[depth - 1] * stack[depth]
-                else:
-                    raise Unsupported("this constant expression cannot be evaluated yet")
-        if depth != 1:
+            return stack[0]
+        finally:
+            self.store.release(&held)
+            if stack != few:
+                free(stack)
+
+    cdef Py_ssize_t constant_step(self, Py_ssize_t at, u64* stack, u64* depth) except -1:
+        """Evaluate the instruction at offset `at`, which lies in the bytes: the decoder made an expression's bounds.
+
+        Returns the offset of the next one.
+        """
+        cdef const u8* data = self.bytes
+        cdef Py_ssize_t i
+        cdef int op = data[at]
+        cdef u64 n, x
+        at += 1
+        if op in PREFIX_BASE:
+            return self.constant_object(PREFIX_BASE[op] + <int>read_signed(data, &at, False), at, stack, depth)
+        if op == OP_I32_CONST or op == OP_I64_CONST:
+            x = <u64>read_signed(data, &at)
+            stack[depth[0]] = <u32>x if op == OP_I32_CONST else x
+        elif op == OP_F32_CONST or op == OP_F64_CONST:
+            n = 4 if op == OP_F32_CONST else 8
+            stack[depth[0]] = 0
+            for i in range(<Py_ssize_t>n):
+                stack[depth[0]] |= <u64>data[at + i] << (8 * i)
+            at += n
+        elif op == OP_GLOBAL_GET:
+            stack[depth[0]] = self.cell(<Py_ssize_t>read_signed(data, &at, False))[0]
+        elif op == OP_REF_FUNC:
+            stack[depth[0]] = <u64>self.func_ref(<Py_ssize_t>read_signed(data, &at, False))
+        elif op == OP_REF_NULL:
+            read_signed(data, &at)
+            stack[depth[0]] = 0
+        else:
+            depth[0] -= 1
+            constant_operation(op, stack + depth[0] - 1)
+            return at
+        depth[0] += 1
+        return at
+
+    cdef Py_ssize_t constant_object(self, int op, Py_ssize_t at, u64* stack, u64* depth) except -1:
+        """The same for instructions on references, structs and arrays; `at` is behind the opcode."""
+        cdef const u8* data = self.bytes
+        cdef u64 index, n
+        cdef object context = (<Code>self.code).context
+        if op == OP_REF_I31:
+            stack[depth[0] - 1] = <u32>(stack[depth[0] - 1] << 1) | 1
+            return at
+        if op == OP_ANY_CONVERT_EXTERN or op == OP_EXTERN_CONVERT_ANY:
+            return at
+        if op < OP_STRUCT_NEW or op > OP_ARRAY_NEW_FIXED:
             raise Unsupported("this constant expression cannot be evaluated yet")
-        return stack[0]
+        index = <u64>read_signed(data, &at, False)
+        if op == OP_STRUCT_NEW or op == OP_STRUCT_NEW_DEFAULT:
+            n = context.field_n[index]
+            if op == OP_STRUCT_NEW_DEFAULT:
+                self.new_struct(context.canon[index], NULL, n, stack + depth[0])
+                depth[0] += 1
+            else:
+                self.new_struct(context.canon[index], stack + depth[0] - n, n, stack + depth[0] - n)
+                depth[0] += 1 - n
+            return at
+        if op == OP_ARRAY_NEW:
+            self.new_array(context.canon[index], stack + depth[0] - 2, 0, <u32>stack[depth[0] - 1])
+            depth[0] -= 1
+        elif op == OP_ARRAY_NEW_DEFAULT:
+            n = <u32>stack[depth[0] - 1]
+            stack[depth[0] - 1] = 0
+            self.new_array(context.canon[index], stack + depth[0] - 1, 0, n)
+        else:
+            n = <u64>read_signed(data, &at, False)
+            self.new_array(context.canon[index], stack + depth[0] - n, 1, n)
+            depth[0] += 1 - n
+        return at
+
+    cdef int new_struct(self, u64 type_id, u64* values, u64 n, u64* to) except -1:
+        cdef u64* place = typed(new_object(self.store, self.store.heap.types[type_id].words), type_id, 0)
+        if values != NULL:
+            memcpy(place + 1, values, n * sizeof(u64))
+        to[0] = <u64>place
+        return 0
+
+    cdef int new_array(self, u64 type_id, u64* values, u64 step, u64 n) except -1:
+        """An array of n values, or of one n times; it replaces the first one on the stack."""
+        cdef u64 shift = self.store.heap.types[type_id].shift, i
+        cdef u64* place
+        if n << shift > MAX_ARRAY:
+            raise MemoryLimit(f"an array of {n} elements")
+        place = typed(new_object(self.store, 1 + (((n << shift) + 7) >> 3)), type_id, n)
+        for i in range(n):
+            set_element(<u8*>(place + 1) + (i << shift), shift, values[i * step])
+        values[0] = <u64>place
+        return 0
 
     cdef u64* cell(self, Py_ssize_t index):
         """Where the value of a global is that exists already."""
@@ -406,6 +468,24 @@ cdef int fill_refs(
         ref.instance = record
         ref.type = canon[func_sig[imported + i]]
         ref.owner = <void*>store
+    return 0
+
+
+cdef int constant_operation(int op, u64* operands) except -1:
+    if op == OP_I32_ADD:
+        operands[0] = <u32>(operands[0] + operands[1])
+    elif op == OP_I32_SUB:
+        operands[0] = <u32>(operands[0] - operands[1])
+    elif op == OP_I32_MUL:
+        operands[0] = <u32>(operands[0] * operands[1])
+    elif op == OP_I64_ADD:
+        operands[0] = operands[0] + operands[1]
+    elif op == OP_I64_SUB:
+        operands[0] = operands[0] - operands[1]
+    elif op == OP_I64_MUL:
+        operands[0] = operands[0] * operands[1]
+    else:
+        raise Unsupported("this constant expression cannot be evaluated yet")
     return 0
 
 

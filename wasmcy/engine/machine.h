@@ -170,4 +170,7 @@ WASMCY_INLINE int wcy_take(uint64_t *owner, uint64_t thread) {
 }
 #endif
 
+/* ---- the heap: a flag beside the type id in an object's header (heap.pyx) */
+#define WASMCY_LARGE UINT64_C(0x80000000)
+
 #endif

@@ -18,6 +18,7 @@ cdef class Func:
     cdef bint vectors                       # whether there is a v128 among them
     cdef object callable                    # of a host function
     cdef bint wants_caller
+    cdef bint traced                        # a parameter or result may be a reference to the heap
     cdef object keeper                      # what `ref` lies in
     cdef object __weakref__
 
@@ -37,6 +38,7 @@ cdef class Func:
     cdef int result_slots_from(self, Py_ssize_t i, object result, u64* words) except -1
     cdef object described(self)
     cdef int host_call(self, u64* args, object caller) except -1
+    cdef int call_python(self, u64* args, object caller) except -1
 
 
 cdef Func host_function(object callable, object type)

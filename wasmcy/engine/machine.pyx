@@ -14,24 +14,27 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.pythread cimport PyThread_get_thread_ident
 from cpython.ref cimport Py_DECREF, Py_INCREF
-from libc.stdlib cimport calloc, free, malloc, qsort
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memmove, memset
 
+from wasmcy.engine.aggregates cimport DONE, FULL, MORE, TOO_LARGE, array_step, find_cell, segment_operation
 from wasmcy.engine.code cimport LINK_CELL, RESULT_CELL, Code
+from wasmcy.engine.collector cimport collect, is_full, new_object
 from wasmcy.engine.store cimport (
-    Global, InstanceData, Memory, Store, Table, Tag, from_slots, from_word, raw_from_slots, slots_of, to_slots,
+    InstanceData, Memory, Store, Table, Tag, from_slots, from_word, is_traced, raw_from_slots, slots_of, to_slots,
 )
 from wasmcy.engine.structs cimport *
 
 from .. import matching
 from ..errors import Frame, GuestException, MemoryLimit, StackExhausted, Timeout, Trap, WasmError
 from ..opcodes import (
+    OP_ARRAY_INIT_DATA, OP_ARRAY_INIT_ELEM, OP_ARRAY_NEW_DATA, OP_ARRAY_NEW_ELEM,
     OP_DATA_DROP, OP_ELEM_DROP, OP_MEMORY_ATOMIC_NOTIFY, OP_MEMORY_ATOMIC_WAIT32, OP_MEMORY_ATOMIC_WAIT64,
     OP_MEMORY_COPY, OP_MEMORY_FILL, OP_MEMORY_GROW, OP_MEMORY_INIT, OP_MEMORY_SIZE,
     OP_TABLE_COPY, OP_TABLE_FILL, OP_TABLE_GET, OP_TABLE_GROW, OP_TABLE_INIT, OP_TABLE_SET, OP_TABLE_SIZE, OP_THROW,
 )
 from ..types import F32, F64, HEAP_EXN, I32, V128, FuncType
-from .store import parse_type, set_reference_types
+from .store import extern_value, parse_type, set_reference_types
 
 cdef extern from "os_memory.h" nogil:
     double wcy_now()
@@ -77,6 +80,7 @@ cdef double FAIR = 0.006            # seconds after which a thread that waits fo
 cdef i64 FIRST_PACE = 2000          # polls until the first slow one of a call
 cdef i64 MAX_PACE = 1 << 17         # polls between two slow ones, at most
 cdef u64 PIECE = 1 << 20            # bytes of a bulk operation between two looks around
+cdef u64 ERROR_BYTES = 1024         # what a Python exception that a guest holds counts for
 cdef Py_ssize_t MAX_FRAMES = 64     # of a backtrace
 cdef int MAX_DEPTH = 100            # activations inside each other: host calls that call back
 cdef long long T_I32 = I32, T_F32 = F32, T_F64 = F64, T_V128 = V128
@@ -95,6 +99,11 @@ cdef dict MESSAGES = {
     TRAP_UNALIGNED: "unaligned atomic",
     TRAP_NULL: "null reference",
     TRAP_NULL_FUNCTION: "null function reference",
+    TRAP_NULL_STRUCT: "null structure reference",
+    TRAP_NULL_ARRAY: "null array reference",
+    TRAP_NULL_I31: "null i31 reference",
+    TRAP_ARRAY_BOUNDS: "out of bounds array access",
+    TRAP_CAST: "cast failure",
 }
 
 
@@ -158,6 +167,9 @@ cdef int run(Store store, Activation* activation) except -1:
             while not bulk(activation):
                 slow_poll(store, activation, &watch)
             continue
+        if reason == LEAVE_ALLOCATE or reason == LEAVE_HEAP:
+            use_heap(store, activation, &watch)
+            continue
         if watch.saved != NULL:
             take_back(&watch)
         watch.last = 0
@@ -165,6 +177,32 @@ cdef int run(Store store, Activation* activation) except -1:
         activation.poll -= store.pace >> 5  # the pace is that of a guest at work: an answer may take any time
         if activation.poll < 0:
             slow_poll(store, activation, &watch)
+
+
+cdef int use_heap(Store store, Activation* activation, Watch* watch) except -1:
+    """An allocation that found no cell, or a long instruction on arrays."""
+    cdef i64 status
+    cdef bint collected = False
+    while True:
+        status = find_cell(activation) if activation.reason == LEAVE_ALLOCATE else array_step(activation)
+        if status == DONE:
+            return 0
+        if status == MORE:
+            slow_poll(store, activation, watch)
+            continue
+        if watch.saved != NULL:
+            take_back(watch)
+        if status == FULL and not collected:
+            store.stack_top = above(activation)
+            collect(store)
+            collected = not is_full(store)
+            if collected:
+                continue
+        if status > 0:
+            raise trap(activation, status)
+        if status == TOO_LARGE:
+            raise MemoryLimit("an array of more than 1 GiB", backtrace(activation))
+        raise MemoryLimit(f"memory limit of {store.memory_limit} bytes exceeded", backtrace(activation))
 
 
 cdef void take_back(Watch* watch) noexcept nogil:
@@ -514,7 +552,8 @@ cdef int operate(Store store, Activation* activation) except -1:
     cdef u64 op = F_A(pc)
     cdef u32 x = wcy_half(pc + 2, 0), y = wcy_half(pc + 2, 1)
     cdef InstanceData instance = <InstanceData>activation.instance.object
-    store.stack_top = operands + 3  # for what a collection may run
+    cdef i64 status
+    store.stack_top = operands + 5  # for what a collection may run
     if op == OP_MEMORY_GROW:
         operands[0] = as_size(memory_is64(instance, x), (<Memory>instance.memories[x]).grow_pages(operands[0]))
     elif op == OP_MEMORY_SIZE:
@@ -547,6 +586,10 @@ cdef int operate(Store store, Activation* activation) except -1:
         init_table((<Table>instance.tables[y]), instance, x, operands, activation)
     elif op == OP_ELEM_DROP:
         instance.elems[x] = None
+    elif op == OP_ARRAY_NEW_DATA or op == OP_ARRAY_NEW_ELEM or op == OP_ARRAY_INIT_DATA or op == OP_ARRAY_INIT_ELEM:
+        status = segment_operation(store, instance, op, x, y, operands)
+        if status != DONE:
+            raise trap(activation, status)
     elif op == OP_MEMORY_ATOMIC_NOTIFY:  # nobody waits on an unshared memory
         check_atomic((<Memory>instance.memories[y]), operands[0], x, 4, activation)
         operands[0] = 0
@@ -643,120 +686,13 @@ cdef int init_table(Table table, InstanceData instance, u32 segment, u64* operan
 
 
 # ------------------------------------------------------------------------------------ exceptions
-cdef u64 exception_size(TagRecord* tag, u64 n) noexcept:
-    """Bytes an exception counts for; one that holds a Python exception counts for that, too."""
-    return sizeof(Exception_) + n * sizeof(u64) + (1024 if tag == NULL else 0)
-
-
-cdef Exception_* new_exception(Store store, Activation* activation, TagRecord* tag, u64* values, u64 n) except NULL:
-    cdef Exception_* exception
-    cdef u64 size = exception_size(tag, n)
-    if store.exception_bytes + size > store.exception_threshold:
-        collect(store, activation)
-        store.exception_threshold = max(<u64>1 << 16, 2 * store.exception_bytes + size)
-    store.charge(size)
-    exception = <Exception_*>malloc(size)
-    if exception == NULL:
-        store.memory_used -= size
-        raise MemoryLimit("no memory for an exception")
-    exception.next = store.exceptions
+cdef Exception_* new_exception(Store store, TagRecord* tag, u64* values, u64 n) except NULL:
+    """An exception; the values lie where a collection finds them. NULL as tag: the cell of a Python exception."""
+    cdef Exception_* exception = <Exception_*>new_object(store, 2 + n)
+    exception.header |= EXCEPTION | n << 32
     exception.tag = tag
-    exception.marked = 0
-    exception.count = n
     memcpy(exception.values, values, n * sizeof(u64))
-    store.exceptions = exception
-    store.exception_bytes += size
     return exception
-
-
-cdef int compare_words(const void* a, const void* b) noexcept nogil:
-    cdef u64 x = (<u64*>a)[0], y = (<u64*>b)[0]
-    return (x > y) - (x < y)
-
-
-cdef int mark(u64* words, u64 n, u64* known, u64 count, u64** pending) noexcept nogil:
-    """Mark what the words, read as references, point to; new finds are added to `pending`."""
-    cdef u64 i, low, high, middle, word
-    cdef Exception_* exception
-    for i in range(n):
-        word = words[i]
-        if word < known[0] or word > known[count - 1]:
-            continue
-        low = 0
-        high = count
-        while low < high:
-            middle = (low + high) // 2
-            if known[middle] < word:
-                low = middle + 1
-            else:
-                high = middle
-        if low < count and known[low] == word:
-            exception = <Exception_*>word
-            if not exception.marked:
-                exception.marked = 1
-                pending[0][0] = word
-                pending[0] += 1
-    return 0
-
-
-cdef int collect(Store store, Activation* activation) except -1:
-    """Free the exceptions that no stack slot, global, table or other exception may refer to."""
-    cdef u64 count = 0, size
-    cdef u64* known
-    cdef u64* pending
-    cdef u64* done
-    cdef Exception_* exception = store.exceptions
-    cdef Exception_** place
-    cdef InstanceData instance
-    cdef list dropped = []
-    while exception != NULL:
-        count += 1
-        exception = exception.next
-    if count == 0:
-        return 0
-    known = <u64*>malloc(2 * count * sizeof(u64))
-    if known == NULL:
-        raise MemoryError
-    pending = done = known + count
-    exception = store.exceptions
-    count = 0
-    while exception != NULL:
-        known[count] = <u64>exception
-        count += 1
-        exception = exception.next
-    qsort(known, count, sizeof(u64), compare_words)
-    # whatever lies on the stack up to the top of the running frame and its arguments
-    size = <u64>(activation.sp - store.stack) + 65536
-    mark(store.stack, min(size, store.stack_slots), known, count, &pending)
-    for instance in store.instances:
-        mark(instance.record.cells, instance.record.n_cells, known, count, &pending)
-    for kept in store.kept:
-        if isinstance(kept, Table):
-            mark((<Table>kept).record.elements, (<Table>kept).record.size, known, count, &pending)
-        elif isinstance(kept, Global):
-            mark((<Global>kept).cell, 1, known, count, &pending)
-    while done != pending:
-        exception = <Exception_*>done[0]
-        done += 1
-        mark(exception.values, exception.count, known, count, &pending)
-    free(known)
-    place = &store.exceptions
-    while place[0] != NULL:
-        exception = place[0]
-        if exception.marked:
-            exception.marked = 0
-            place = &exception.next
-        else:
-            place[0] = exception.next
-            size = exception_size(exception.tag, exception.count)
-            store.exception_bytes -= size
-            store.memory_used -= size
-            if exception.tag == NULL:
-                dropped.append(store.errors[exception.values[0]])  # its finaliser runs when the sweep is over
-                store.errors[exception.values[0]] = None
-                store.free_errors.append(exception.values[0])
-            free(exception)
-    return 0
 
 
 cdef int throw(Store store, Activation* activation) except -1:
@@ -764,25 +700,32 @@ cdef int throw(Store store, Activation* activation) except -1:
     cdef u64* pc = activation.pc
     cdef u64* operands = activation.sp + F_D(pc)
     cdef Exception_* exception
+    cdef Held held
+    cdef u64 word
     if F_A(pc) == OP_THROW:
-        exception = new_exception(store, activation, activation.instance.tags[wcy_half(pc + 2, 0)], operands, F_B(pc))
+        exception = new_exception(store, activation.instance.tags[wcy_half(pc + 2, 0)], operands, F_B(pc))
     else:
         exception = <Exception_*>operands[0]
         if exception == NULL:
             raise Trap("null exception reference", backtrace(activation))
-    if unwind(activation, exception, True):
-        return 0
-    raise uncaught(store, exception, backtrace(activation))
+    word = <u64>exception
+    store.keep(&held, &word, 1)
+    try:
+        if unwind(activation, exception, True):
+            return 0
+        raise uncaught(store, exception, backtrace(activation))
+    finally:
+        store.release(&held)
 
 
 cdef uncaught(Store store, Exception_* exception, frames):
     """What Python sees of an exception that no guest caught."""
     cdef u64* at
     if exception.tag == NULL:
-        return store.errors[exception.values[0]]
+        return extern_value(store, exception.values[0])
     tag = <Tag>exception.tag.object
     values = []
-    at = exception.values
+    at = exception.values  # the caller holds the exception
     for t in tag.type.params:
         if at[0] and t.is_ref and t.heap == HEAP_EXN:
             values.append(uncaught(store, <Exception_*>at[0], ()))
@@ -795,36 +738,45 @@ cdef uncaught(Store store, Exception_* exception, frames):
 cdef bint catch_error(Store store, Activation* activation, error) except -1:
     """Whether a guest catches an exception that a host function raised; then it goes on there."""
     cdef Exception_* exception
-    cdef u64 words[1]
-    cdef u64* values
-    cdef size_t i, n
-    cdef u64 at = 0
     cdef object tag = error.tag if isinstance(error, GuestException) else None
     store.stack_top = above(activation)
     if isinstance(tag, Tag) and (<Tag>tag).store is store:
-        given = tuple(error.values)
-        types = (<Tag>tag).type.params
-        n = len(types)
-        if len(given) != <Py_ssize_t>n:
-            raise TypeError(f"{tag!r} takes {n} values, not {given!r}")
-        values = <u64*>malloc((2 * n + 1) * sizeof(u64))
-        if values == NULL:
-            raise MemoryError
-        try:
-            for i in range(n):
-                at += <u64>to_slots(store, types[i], given[i], values + at)
-            exception = new_exception(store, activation, &(<Tag>tag).record, values, at)
-        finally:
-            free(values)
+        exception = exception_of(store, tag, tuple(error.values))
     else:
-        if store.free_errors:
-            words[0] = store.free_errors.pop()
-            store.errors[words[0]] = error
-        else:
-            store.errors.append(error)
-            words[0] = len(store.errors) - 1
-        exception = new_exception(store, activation, NULL, words, 1)
+        exception = caught(store, error)
     return unwind(activation, exception, False)
+
+
+cdef Exception_* exception_of(Store store, Tag tag, tuple given) except NULL:
+    """An exception with a tag of the store and values from Python."""
+    cdef object types = tag.type.params
+    cdef u64 at = 0, n = len(types), i
+    cdef u64* words
+    cdef Held held
+    if len(given) != len(types):
+        raise TypeError(f"{tag!r} takes {n} values, not {given!r}")
+    words = <u64*>calloc(tag.record.params + 1, sizeof(u64))
+    if words == NULL:
+        raise MemoryError
+    store.keep(&held, words, tag.record.params)
+    try:
+        for i in range(n):
+            at += <u64>to_slots(store, types[i], given[i], words + at)
+        return new_exception(store, &tag.record, words, at)
+    finally:
+        store.release(&held)
+        free(words)
+
+
+cdef Exception_* caught(Store store, error) except NULL:
+    """An exception that stands for a Python exception."""
+    cdef u64 word = store.cell(error, ERROR_BYTES)
+    cdef Held held
+    store.keep(&held, &word, 1)
+    try:
+        return new_exception(store, NULL, &word, 1)
+    finally:
+        store.release(&held)
 
 
 cdef bint unwind(Activation* activation, Exception_* exception, bint inner) except -1:
@@ -854,7 +806,7 @@ cdef bint unwind(Activation* activation, Exception_* exception, bint inner) exce
                 continue
             if clause.kind < 2 and instance.tags[clause.tag] != exception.tag:
                 continue
-            n = exception.count if clause.kind < 2 else 0
+            n = exception.header >> 32 if clause.kind < 2 else 0
             memcpy(sp + clause.slot, exception.values, n * sizeof(u64))
             if clause.kind & 1:
                 sp[clause.slot + n] = <u64>exception
@@ -884,7 +836,14 @@ cdef int exhausted() except -1:
 
 
 cdef int take_results(Func func, u64* words, bint raw, PyObject** to) except -1:
-    result = func.results(words, raw)
+    cdef Held held
+    if func.traced:
+        func.store.keep(&held, words, func.result_slots)
+    try:
+        result = func.results(words, raw)
+    finally:
+        if func.traced:
+            func.store.release(&held)
     Py_INCREF(result)
     to[0] = <PyObject*>result
     return 0
@@ -966,6 +925,7 @@ cdef class Func:
             raise MemoryError
         for i, t in enumerate((*type.params, *type.results)):
             self.types[<size_t>i] = t
+            self.traced = self.traced or is_traced(t)
         return 0
 
     cdef int join(self, Store store) except -1:
@@ -999,7 +959,7 @@ cdef class Func:
             raise TypeError(f"{self.name or 'function'} takes {self.n_params} arguments ({n} given)")
         if self.ref.instance == NULL:
             return self.invoke_host(args, n)
-        if n > 16 or self.vectors:
+        if n > 16 or self.vectors or self.traced:
             return self.invoke_many(args, n)
         for i in range(n):
             if self.types[i] == T_I32 and PyLong_CheckExact(<object>args[i]):
@@ -1014,13 +974,16 @@ cdef class Func:
         return self.invoke_words(words, False)
 
     cdef object invoke_many(self, PyObject** args, Py_ssize_t n):
-        cdef u64* words = <u64*>malloc((self.param_slots + 1) * sizeof(u64))
+        cdef u64* words = <u64*>calloc(self.param_slots + 1, sizeof(u64))
+        cdef Held held
         if words == NULL:
             raise MemoryError
+        self.store.keep(&held, words, self.param_slots)
         try:
             self.arguments(args, n, words)
             return self.invoke_words(words, False)
         finally:
+            self.store.release(&held)
             free(words)
 
     cdef u64 argument(self, Py_ssize_t i, object value) except? 0xFFFFFFFFFFFFFFFF:
@@ -1084,9 +1047,13 @@ cdef class Func:
                     activation.callee = NULL
                     activation.args = sp
                     activation.reason = 0
+                    activation.object = 0
+                    activation.outer = store.running
+                    store.running = &activation
                     store.depth += 1
                     status = run_status(store, &activation)
                     store.depth -= 1
+                    store.running = activation.outer
                     store.stack_top = sp
                 Py_LeaveRecursiveCall()
         if status == 0 and self.n_results == 1 and self.types[self.n_params] == T_I32 and not raw:
@@ -1124,18 +1091,38 @@ cdef class Func:
 
     cdef object invoke_host(self, PyObject** args, Py_ssize_t n):
         """A host function called from Python: as a guest would see it."""
-        cdef u64* words = <u64*>calloc(max(self.param_slots, self.result_slots) + 1, sizeof(u64))
+        cdef u64* words
+        cdef Held held
+        cdef Store store
+        if self.traced:
+            self.join(Store() if self.store is None else self.store)
+        words = <u64*>calloc(max(self.param_slots, self.result_slots) + 1, sizeof(u64))
         if words == NULL:
             raise MemoryError
+        store = self.store
+        if store is not None:
+            store.keep(&held, words, max(self.param_slots, self.result_slots))
         try:
             self.arguments(args, n, words)
             self.host_call(words, None)
             return self.results(words, False)
         finally:
+            if store is not None:
+                store.release(&held)
             free(words)
 
     cdef int host_call(self, u64* args, object caller) except -1:
         """Call the Python function with the words at `args`; its results go there."""
+        cdef Held held
+        if not self.traced:
+            return self.call_python(args, caller)
+        self.store.keep(&held, args, self.param_slots)
+        try:
+            return self.call_python(args, caller)
+        finally:
+            self.store.release(&held)
+
+    cdef int call_python(self, u64* args, object caller) except -1:
         cdef PyObject* values[12]
         cdef Py_ssize_t i, n = self.n_params, first = 1
         cdef Store store = self.store
@@ -1189,16 +1176,21 @@ cdef class Func:
 
     cdef int put_results(self, tuple results, u64* to) except -1:
         """All results, or none where one does not fit its type."""
-        cdef u64* words = <u64*>malloc((self.result_slots + 1) * sizeof(u64))
+        cdef u64* words = <u64*>calloc(self.result_slots + 1, sizeof(u64))
+        cdef Held held
         cdef Py_ssize_t i
         cdef u64* at = words
         if words == NULL:
             raise MemoryError
+        if self.store is not None:
+            self.store.keep(&held, words, self.result_slots)
         try:
             for i in range(self.n_results):
                 at += self.result_slots_from(i, results[i], at)
             memcpy(to, words, self.result_slots * sizeof(u64))
         finally:
+            if self.store is not None:
+                self.store.release(&held)
             free(words)
         return 0
 
@@ -1218,6 +1210,7 @@ cdef class Func:
         cdef u64* words
         cdef Py_ssize_t i
         cdef u64 at = 0
+        cdef Held held
         if self.ref.instance == NULL:
             raise TypeError("a host function has no raw form")
         if len(args) != self.n_params:
@@ -1225,8 +1218,10 @@ cdef class Func:
         words = <u64*>malloc((self.param_slots + 1) * sizeof(u64))
         if words == NULL:
             raise MemoryError
+        self.store.keep(&held, words, 0)
         try:
             for i in range(self.n_params):
+                held.n = at
                 if not isinstance(args[i], int) or self.types[i] >> 32:
                     at += <u64>self.arguments_from(i, args[i], words + at)
                     continue
@@ -1239,8 +1234,10 @@ cdef class Func:
                 else:
                     words[at] = <u64>args[i]
                 at += 1
+            held.n = self.param_slots
             return self.invoke_words(words, True)
         finally:
+            self.store.release(&held)
             free(words)
 
     def __eq__(self, other):

@@ -17,7 +17,7 @@ destination or a direction by adding one to an id.
 
 from ..opcodes import BY_NAME, N_IDS, OPS
 from ..types import I32
-from . import semantics, vector_operations
+from . import object_operations, semantics, vector_operations
 from .forms import (
     BY_CLASS,
     FLAG_COMMUTATIVE,
@@ -597,6 +597,7 @@ one("step2", 3, [  # D = A + low, then B = C + high
 FUSIONS[ID["move"], ID["move"]] = ID["move2"], FUSE_MOVES
 FUSIONS[ID["move"], ID["br"]] = ID["movebr"], FUSE_MOVE_BRANCH
 align()
+object_operations.define()
 N_SCALAR = len(HANDLERS)
 vector_operations.define()  # last: they are compiled apart, and what comes before keeps its number
 
@@ -620,6 +621,7 @@ OPERATIONS = (
     "memory.size", "table.get", "table.set", "table.grow", "table.size", "table.fill", "table.copy", "table.init",
     "elem.drop",
     "memory.atomic.notify", "memory.atomic.wait32", "memory.atomic.wait64",
+    "array.new_data", "array.new_elem", "array.init_data", "array.init_elem",
 )  # fmt: skip
 
 
@@ -671,6 +673,8 @@ def tables():
         t["operand"][BY_NAME[mnemonic].id] = OPERATION_SHAPE[mnemonic][0]
         t["result"][BY_NAME[mnemonic].id] = OPERATION_SHAPE[mnemonic][1]
 
+    object_operations.fill(t)
+
     n = len(HANDLERS)
     t["words"] = [h.words for h in HANDLERS]
     t["compares"] = [0] * n  # handler -> comparison id * 8 + form
@@ -715,4 +719,5 @@ OPERATION_SHAPE = {
     "table.grow": (2, I32), "table.size": (0, I32), "table.fill": (3, 0), "table.copy": (3, 0), "table.init": (3, 0),
     "elem.drop": (0, 0), "memory.atomic.notify": (2, I32), "memory.atomic.wait32": (3, I32),
     "memory.atomic.wait64": (3, I32),
+    "array.new_data": (2, -1), "array.new_elem": (2, -1), "array.init_data": (4, 0), "array.init_elem": (4, 0),
 }  # fmt: skip

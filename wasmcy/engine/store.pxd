@@ -1,6 +1,7 @@
 from cpython.object cimport PyObject
+from cpython.pythread cimport PyThread_type_lock
 from wasmcy.engine.structs cimport (
-    Exception_, FuncRef, Instance, MemoryRecord, TableRecord, TagRecord, u32, u64, i64,
+    Activation, FuncRef, Heap, Held, Instance, MemoryRecord, TableRecord, TagRecord, u32, u64, i64,
 )
 
 
@@ -30,14 +31,20 @@ cdef class Store:
     cdef bint stressed                      # leave at every poll
     cdef volatile int interrupted
     cdef list kept                          # objects whose C records the store's instances point to
-    cdef list externs                       # host values, by cell
+    cdef list externs                       # host values and caught Python exceptions, by cell
     cdef dict extern_cells                  # id(value) -> cell
     cdef dict funcs                         # address of a FuncRef -> Func
     cdef list instances                     # InstanceData
-    cdef list errors                        # Python exceptions that guests hold, by cell
-    cdef list free_errors                   # cells to use again
-    cdef Exception_* exceptions
-    cdef u64 exception_bytes, exception_threshold
+    cdef list unfinished                    # InstanceData in the making
+    cdef list free_cells                    # of externs, to use again
+    cdef list traced                        # tables and globals that may hold references to the heap
+    cdef dict types                         # canonical id -> type: of the objects in the heap
+    cdef Heap heap
+    cdef Held* held
+    cdef Activation* running                # the innermost
+    cdef u64* handles                       # references that Python objects hold, 0: free
+    cdef u64 n_handles, room_handles, free_handle
+    cdef PyThread_type_lock handle_lock
     cdef object __weakref__
 
     cdef int check_owner(self) except -1
@@ -46,6 +53,12 @@ cdef class Store:
     cdef bint is_over(self) noexcept nogil
     cdef int admit(self, int kind) except -1
     cdef int own_stack(self) except -1
+    cdef u64 cell(self, object value, u64 bytes) except 0
+    cdef int drop_cells(self, list dropped) except -1
+    cdef void keep(self, Held* held, u64* words, u64 n) noexcept
+    cdef void release(self, Held* held) noexcept
+    cdef i64 hold(self, u64 word) except -1
+    cdef void let_go(self, u64 handle) noexcept
 
 
 ctypedef unsigned char* u8_ptr
@@ -84,6 +97,7 @@ cdef class Global:
     cdef readonly Store store
     cdef long long valtype
     cdef object keeper                      # whose memory `cell` lies in
+    cdef bint traced                        # it may hold references to the heap
 
     cdef int join(self, Store store) except -1
 
@@ -102,7 +116,9 @@ cdef u64 slots_of(types) except? 0xFFFFFFFFFFFFFFFF
 cdef int to_slots(Store store, long long valtype, object value, u64* to) except -1
 cdef object from_slots(Store store, long long valtype, const u64* words)
 cdef object raw_from_slots(Store store, long long valtype, const u64* words)
-cdef bint ref_matches(Store store, long long valtype, u64 word) except -1
+cdef bint is_traced(long long valtype) except -1
+cdef void set_collector(void* collect) noexcept
+cdef void set_object_types(object of_word, object word_of) noexcept
 
 
 cdef class InstanceData:                    # what the machine needs of an instance
@@ -112,5 +128,6 @@ cdef class InstanceData:                    # what the machine needs of an insta
     cdef object caller                      # Caller, once a host function has asked for it
     cdef list memories, tables, globals, tags
     cdef list elems                         # of each element segment: its words as array('Q'), None once dropped
+    cdef tuple traced_elems                 # numbers of those whose words are references to the heap
     cdef list datas                         # of each data segment: bounds in the module's bytes, None once dropped
     cdef object __weakref__

@@ -10,18 +10,23 @@ from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
 )
 from cpython.bytes cimport PyBytes_CheckExact, PyBytes_FromStringAndSize
-from cpython.pythread cimport PyThread_get_thread_ident
+from cpython.pythread cimport (
+    PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_get_thread_ident, PyThread_release_lock,
+)
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memchr, memcpy, memmove, memset
 
+from wasmcy.engine.heap cimport close_heap, count_objects, open_heap, room_for_cells
 from wasmcy.engine.structs cimport (
-    Exception_, i32, i64, u32, u64, u8,
+    Held, i32, i64, u32, u64, u8,
     wcy_bits32, wcy_bits64, wcy_f32, wcy_f64, wcy_load_acquire, wcy_load_u64, wcy_store_release, wcy_store_u64,
+    wcy_take,
 )
 
+from .. import matching
 from ..errors import LinkError, MemoryLimit, WasmError
 from ..types import (
-    F32, F64, HEAP_EXTERN, HEAP_FUNC, HEAP_NOEXTERN, HEAP_NOFUNC,
+    F32, F64, HEAP_EXN, HEAP_FUNC, HEAP_NOEXN, HEAP_NOFUNC,
     I32, I64, REF, V128, FuncType, GlobalType, MemoryType, TableType, ValType, val_type,
 )
 from .. import types as _types
@@ -41,6 +46,9 @@ cdef extern from "Python.h":
 
 cdef long long T_I32 = I32, T_I64 = I64, T_F32 = F32, T_F64 = F64, T_V128 = V128
 cdef long long T_REF = REF, T_NULL = _types.NULL
+cdef long long T_FUNC = HEAP_FUNC, T_NOFUNC = HEAP_NOFUNC, T_EXN = HEAP_EXN, T_NOEXN = HEAP_NOEXN
+cdef long long T_ANY = _types.HEAP_ANY
+cdef u64 EXTERN_BYTES = 64          # what a cell counts for
 cdef u64 PAGE = 65536
 cdef u64 LARGE = 1 << 20            # bytes from which a memory lives in reserved address space
 cdef u64 SPACE = 1 << 32            # address space reserved at most for a 32-bit memory
@@ -60,7 +68,30 @@ def set_reference_types(func, of_address):
     func_of_address = of_address
 
 
+# What objects.pyx adds: how references to the heap look to Python, and to the heap.
+cdef object object_of_word = None
+cdef object word_of_object = None
+
+
+cdef void set_object_types(object of_word, object word_of) noexcept:
+    global object_of_word, word_of_object
+    object_of_word = of_word
+    word_of_object = word_of
+
+
+# What collector.pyx adds.
+ctypedef int (*collector_type)(Store) except -1
+cdef collector_type collect = NULL
+
+
+cdef void set_collector(void* function) noexcept:
+    global collect
+    collect = <collector_type>function
+
+
 cdef list free_stacks = []
+cdef object NOTHING = object()      # in a cell that is free
+cdef u64 NO_HANDLE = <u64>-1 >> 3
 
 COUNTED = ("instances", "memories", "tables")  # what a store may have a limited number of
 
@@ -110,18 +141,22 @@ cdef class Store:
 
     def __cinit__(self, limits=None):
         self.pace = 2000
-        self.exception_threshold = 1 << 16
         self.kept = []
         self.externs = []
+        self.free_cells = []
+        self.traced = []
+        self.unfinished = []
+        self.types = {}
         self.extern_cells = {}
+        self.free_handle = NO_HANDLE
+        self.handle_lock = PyThread_allocate_lock()
         self.funcs = {}
         self.instances = []
-        self.errors = []
-        self.free_errors = []
         self.stack_slots = DEFAULT_STACK
         for i in range(3):
             self.objects_left[i] = self.objects_allowed[i] = UNLIMITED
         self.limits = limits
+        open_heap(&self.heap, &self.memory_used, &self.memory_limit)
 
     @property
     def limits(self):
@@ -160,21 +195,47 @@ cdef class Store:
         self.limits_ = limits
 
     def __dealloc__(self):
-        cdef Exception_* exception
         if self.stack != NULL:
             if self.stack_slots == DEFAULT_STACK and len(free_stacks) < 8:
                 free_stacks.append(<size_t>self.stack)
             else:
                 free(self.stack)
-        while self.exceptions != NULL:
-            exception = self.exceptions
-            self.exceptions = exception.next
-            free(exception)
+        close_heap(&self.heap)
+        free(self.handles)
+        if self.handle_lock != NULL:
+            PyThread_free_lock(self.handle_lock)
 
     @property
     def memory_bytes(self):
-        """Bytes of linear memories and tables in use."""
+        """Bytes of linear memories, tables and the heap in use."""
         return self.memory_used
+
+    @property
+    def heap_bytes(self):
+        """Bytes that structs, arrays and exceptions take up, those that are no longer in use included."""
+        return self.heap.bytes
+
+    @property
+    def heap_objects(self):
+        """The number of structs, arrays and exceptions, those that are no longer in use included: see `gc`."""
+        self.check_owner()
+        return count_objects(&self.heap)
+
+    @property
+    def collections(self):
+        """How often the heap was searched for what is no longer in use."""
+        return self.heap.collections
+
+    def gc(self):
+        """Free the structs, arrays, exceptions and host values that nothing refers to any more."""
+        cdef int taken = wcy_take(&self.owner, PyThread_get_thread_ident())
+        if taken == 0:
+            raise WasmError("the store is in use by another thread")
+        try:
+            collect(self)
+        finally:
+            if taken == 1:
+                wcy_store_release(&self.owner, 0)
 
     def interrupt(self):
         """Stop what runs in the store, from any thread: it raises KeyboardInterrupt there."""
@@ -206,10 +267,13 @@ cdef class Store:
         """Whether the epoch has reached the deadline."""
         return self.tick != NULL and wcy_load_acquire(self.tick) >= self.last_tick
 
-    def stress(self, bint on=True):
-        """For tests: leave the machine and resume at every poll."""
+    def stress(self, bint on=True, *, bint heap=False):
+        """For tests: leave the machine and resume at every poll; `heap`: collect before each allocation."""
         self.stressed = on
         self.pace = 0 if on else 2000
+        self.heap.stressed = heap
+        if heap:
+            collect(self)  # no cell is at hand from now on
 
     cdef int own_stack(self) except -1:
         if self.stack == NULL:
@@ -246,6 +310,91 @@ cdef class Store:
             raise MemoryLimit(f"limit of {self.objects_allowed[kind]} {COUNTED[kind]} exceeded")
         self.objects_left[kind] -= 1
         return 0
+
+    cdef u64 cell(self, object value, u64 bytes) except 0:
+        """A new cell for a host value, as a reference; `bytes` are what it counts for."""
+        cdef u64 index
+        cdef int taken = wcy_take(&self.owner, PyThread_get_thread_ident())
+        if taken == 0:
+            raise WasmError("the store is in use by another thread")
+        try:
+            if self.heap.allocated >= self.heap.budget or self.heap.stressed:
+                collect(self)
+            if self.free_cells:
+                index = self.free_cells.pop()
+                self.externs[index] = value
+            else:
+                index = len(self.externs)
+                if room_for_cells(&self.heap, index + 1):
+                    raise MemoryError
+                self.externs.append(value)
+            self.heap.allocated += bytes
+        finally:
+            if taken == 1:
+                wcy_store_release(&self.owner, 0)
+        return index << 2 | 2
+
+    cdef int drop_cells(self, list dropped) except -1:
+        """Free the cells that a collection has not marked; their values, but not their last references, go."""
+        cdef u64 i
+        for i in range(self.heap.n_cells):
+            if self.heap.cells[i] or self.externs[i] is NOTHING:
+                continue
+            value = self.externs[i]
+            dropped.append(value)
+            if self.extern_cells.get(id(value)) == i:
+                del self.extern_cells[id(value)]
+            self.externs[i] = NOTHING
+            self.free_cells.append(i)
+        return 0
+
+    cdef void keep(self, Held* held, u64* words, u64 n) noexcept:
+        """Keep what n words refer to, until `release`; threads do not take turns in order."""
+        PyThread_acquire_lock(self.handle_lock, 1)
+        held.words = words
+        held.n = n
+        held.next = self.held
+        held.place = &self.held
+        if held.next != NULL:
+            held.next.place = &held.next
+        self.held = held
+        PyThread_release_lock(self.handle_lock)
+
+    cdef void release(self, Held* held) noexcept:
+        PyThread_acquire_lock(self.handle_lock, 1)
+        held.place[0] = held.next
+        if held.next != NULL:
+            held.next.place = held.place
+        PyThread_release_lock(self.handle_lock)
+
+    cdef i64 hold(self, u64 word) except -1:
+        """Keep what a reference points to until `let_go` of the number returned."""
+        cdef u64 room, i
+        cdef u64* handles
+        PyThread_acquire_lock(self.handle_lock, 1)
+        i = self.free_handle
+        if i != NO_HANDLE:
+            self.free_handle = self.handles[i] >> 3
+        else:
+            if self.n_handles == self.room_handles:
+                room = 2 * self.room_handles + 16
+                handles = <u64*>realloc(self.handles, room * sizeof(u64))
+                if handles == NULL:
+                    PyThread_release_lock(self.handle_lock)
+                    raise MemoryError
+                self.handles = handles
+                self.room_handles = room
+            i = self.n_handles
+            self.n_handles += 1
+        self.handles[i] = word
+        PyThread_release_lock(self.handle_lock)
+        return <i64>i
+
+    cdef void let_go(self, u64 handle) noexcept:
+        PyThread_acquire_lock(self.handle_lock, 1)
+        self.handles[handle] = self.free_handle << 3 | 1  # no reference to the heap: an i31, were it one
+        self.free_handle = handle
+        PyThread_release_lock(self.handle_lock)
 
 
 cdef u64 limit(limits, name) except? 0xFFFFFFFFFFFFFFFF:
@@ -311,38 +460,42 @@ cdef u64 to_word(Store store, long long valtype, object value) except? 0xFFFFFFF
 
 
 cdef u64 reference_to_word(Store store, long long valtype, object value) except? 0xFFFFFFFFFFFFFFFF:
-    cdef long long heap = valtype & 0xFFFFFFFF
-    cdef bint concrete = valtype >> 34 & 1
+    cdef long long heap
     if not valtype & T_REF:
         raise TypeError(f"values of type {ValType(valtype)} cannot cross the border yet")
     if value is None:
         if not valtype & T_NULL:
             raise TypeError(f"expected a reference that is not null for {ValType(valtype)}, got None")
         return 0
-    if heap == HEAP_EXTERN and not concrete:
-        if store is None:
-            raise TypeError("an externref needs a store")
-        return extern_word(store, value)
-    if concrete or heap == HEAP_FUNC:
-        if isinstance(value, func_class):
+    heap = kind_of(valtype)
+    if heap == T_FUNC:
+        if isinstance(value, func_class) and valtype & 0xFFFFFFFF != T_NOFUNC:
             return value._word(store, valtype)
         raise TypeError(f"expected a wasmcy.Func or None for {ValType(valtype)}, got {type(value).__name__}")
-    raise TypeError(f"expected None for {ValType(valtype)}, got {type(value).__name__}")
+    if heap == T_EXN:
+        raise TypeError(f"expected None for {ValType(valtype)}, got {type(value).__name__}")
+    if store is None:
+        raise TypeError(f"a value of type {ValType(valtype)} needs a store")
+    return word_of_object(store, ValType(valtype), value)
 
 
-cdef u64 extern_word(Store store, object value) except 0:
+def extern_word(Store store, value):
     """The cell of a host value: the same for the same object."""
-    cdef object cell = store.extern_cells.get(id(value))
-    if cell is None:
-        store.externs.append(value)
-        cell = len(store.externs)
-        store.extern_cells[id(value)] = cell
-    return <u64>cell
+    cdef object word = store.extern_cells.get(id(value))
+    if word is None:
+        word = store.cell(value, EXTERN_BYTES) >> 2
+        store.extern_cells[id(value)] = word
+    return <u64>word << 2 | 2
+
+
+def extern_value(Store store, u64 word):
+    """The host value in a cell."""
+    return store.externs[word >> 2]
 
 
 cdef object from_word(Store store, long long valtype, u64 word):
     """The Python value of a slot."""
-    cdef long long heap
+    cdef long long kind
     if valtype == T_I32:
         return PyLong_FromLongLong(<i32><u32>word)
     if valtype == T_I64:
@@ -354,11 +507,11 @@ cdef object from_word(Store store, long long valtype, u64 word):
     if valtype & T_REF:
         if word == 0:
             return None
-        heap = valtype & 0xFFFFFFFF
-        if valtype >> 34 & 1 or heap == HEAP_FUNC or heap == HEAP_NOFUNC:
+        kind = kind_of(valtype)
+        if kind == T_FUNC:
             return func_of_address(store, word)
-        if heap == HEAP_EXTERN or heap == HEAP_NOEXTERN:
-            return store.externs[word - 1]
+        if kind != T_EXN:
+            return object_of_word(store, word)
     raise TypeError(f"values of type {ValType(valtype)} cannot cross the border yet")
 
 
@@ -407,8 +560,19 @@ cdef object raw_from_slots(Store store, long long valtype, const u64* words):
     return <u32>words[0] if valtype == T_I32 or valtype == T_F32 else words[0]
 
 
-cdef bint ref_matches(Store store, long long valtype, u64 word) except -1:
-    return True
+cdef long long kind_of(long long valtype) except 0:
+    """Which of three kinds of word a reference type has: T_FUNC, T_EXN, T_ANY (extern included)."""
+    cdef long long heap = valtype & 0xFFFFFFFF
+    if valtype >> 34 & 1:
+        return T_FUNC if matching.kind_of(heap) == T_FUNC else T_ANY
+    if heap == T_FUNC or heap == T_NOFUNC:
+        return T_FUNC
+    return T_EXN if heap == T_EXN or heap == T_NOEXN else T_ANY
+
+
+cdef bint is_traced(long long valtype) except -1:
+    """Whether values of a type may be references to the heap."""
+    return valtype & T_REF and kind_of(valtype) != T_FUNC
 
 
 def parse_type(type_):
@@ -762,6 +926,8 @@ cdef class Table:
             store.admit(2)
             store.charge(self.record.size * sizeof(u64))
             store.kept.append(self)
+            if is_traced(self.type.element):
+                store.traced.append(self)
         self.store = joined(self.store, store, "the table")
         self.record.store = <void*>store
         return 0
@@ -864,6 +1030,7 @@ cdef class Global:
             type = GlobalType(parse_type(type_), mutable)
         self.type = type
         self.valtype = type.type
+        self.traced = is_traced(self.valtype)
         self.cell = self.own
         if store is not None:
             self.join(store)
@@ -877,6 +1044,8 @@ cdef class Global:
     cdef int join(self, Store store) except -1:
         if self.store is None:
             store.kept.append(self)
+            if self.traced:
+                store.traced.append(self)
         self.store = joined(self.store, store, "the global")
         return 0
 
@@ -929,8 +1098,20 @@ cdef class Tag:
         self.record.params = slots_of(self.type.params)
         self.record.type = canonical  # 0: made from Python, known at its first import
         self.record.object = <void*>self
+        self.record.traced = <u32*>malloc((len(self.type.params) + 1) * sizeof(u32))
+        if self.record.traced == NULL:
+            raise MemoryError
+        slot = 2
+        for t in self.type.params:
+            if is_traced(t):
+                self.record.traced[self.record.n_traced] = slot
+                self.record.n_traced += 1
+            slot += 2 if t == V128 else 1
         if store is not None:
             self.join(store)
+
+    def __dealloc__(self):
+        free(self.record.traced)
 
     cdef int join(self, Store store) except -1:
         if self.store is None:

@@ -73,6 +73,7 @@ cdef extern from "machine.h" nogil:
     int WASMCY_LANE64(int)
     void wcy_store_release(void*, u64)
     int wcy_take(u64*, u64)
+    const u64 WASMCY_LARGE          # flag in the header of an object that is no cell
 
 
 cdef struct CatchClause:            # of a try_table: words [start, end) of a function
@@ -96,14 +97,83 @@ cdef struct FuncCode:               # one function of a module: shared by all it
 cdef struct TagRecord:              # a tag: its address is its identity
     u64 type                        # canonical type id
     u64 params                      # slots
+    u32 n_traced                    # values that the collector follows,
+    u32* traced                     # and their places, in words of an exception
     void* object                    # borrowed: the Tag object
 
-cdef struct Exception_:             # an exception: the address is the reference
-    Exception_* next                # all those of the store
-    TagRecord* tag
-    u64 marked
-    u64 count
+cdef struct Exception_:             # an exception: an object of the heap
+    u64 header                      # EXCEPTION, number of values
+    TagRecord* tag                  # NULL: the value is the cell of a Python exception
     u64 values[1]
+
+cdef struct HeapType:               # what the heap knows of a type, by its canonical id
+    u32 kind                        # 0 function, 1 struct, 2 array, as the validation context has it
+    u32 depth                       # of supertypes above it
+    u32 words                       # of a struct, with its header
+    u32 shift                       # of an array: an element has 1 << shift bytes
+    u32 n_traced                    # fields that the collector follows; of an array: whether it follows elements
+    u32* traced                     # their places, in words
+    u32 display[64]                 # the ids of the types above it, the furthest first, and its own
+
+cdef struct Heap:                   # the objects of a store (heap.pyx)
+    u64* free[28]                   # by size class: cells to take, linked through their second word; the last: large
+    HeapType** types                # by canonical id; NULL where no instance of the store has that type
+    u64 n_types
+    u8 class_of[257]                # size class of a number of words
+    u32 cell_words[27]              # words of a cell, by class
+    Chunk** chunks                  # by address
+    u64 n_chunks, room_chunks
+    Block* empty                    # blocks without objects
+    Block* unswept[27]              # by class: blocks whose dead cells are not linked yet
+    Large** larges
+    u64 n_larges, room_larges
+    u64* pending                    # marked objects whose fields are to be followed
+    u64 n_pending, room_pending
+    bint overflow                   # there was no room to note one: all marked objects are looked at again
+    u8* cells                       # by number of a host value's cell: it is in use
+    u64 n_cells, room_cells
+    u64 allocated                   # bytes given out since the last collection
+    u64 budget                      # how many before the next
+    u64 live                        # bytes found in use by the last collection
+    u64 scanned                     # words it looked at outside of the heap
+    u64 bytes                       # of blocks and large objects
+    u64 collections
+    u64* memory_used                # of the store
+    u64* memory_limit
+    bint stressed                   # a collection before each allocation
+    bint fresh                      # there was one, and no allocation since
+
+cdef struct Chunk:                  # blocks side by side, from one allocation
+    u8* memory
+    u64 base                        # of its first block
+    u32 n_blocks                    # it has room for
+    u32 n_taken                     # so far; the others were never used
+
+cdef struct Block:                  # objects of one size class: this header, then the cells
+    Block* next
+    u32 size_class                  # EMPTY: of none
+    u32 n_cells
+    u64 marks[32]                   # a bit for each word of the block
+
+cdef struct Large:                  # an object larger than a cell can be: this header, then the object
+    u64 bytes
+    u64 marked
+
+cdef enum:
+    FREE = 0x7FFFFFFF               # type id of a cell that holds no object
+    EXCEPTION = 0x7FFFFFFE          # type id of an exception
+    ID = 0x7FFFFFFF
+    CLASSES = 27
+    LARGE_CLASS = 27
+    SMALL_WORDS = 256               # words of the largest cell
+    BLOCK_BYTES = 1 << 14
+    EMPTY = 255                     # size class of blocks that have none
+
+cdef struct Held:                   # words that native code holds while Python code may run
+    u64* words
+    u64 n
+    Held* next
+    Held** place                    # what points to it
 
 cdef struct MemoryRecord:           # one linear memory
     u8* base
@@ -143,6 +213,7 @@ cdef struct Instance:
     TableRecord** tables
     u64** imported_globals
     TagRecord** tags
+    Heap* heap                      # the store's
     void* object                    # borrowed: the Instance object
     void* code                      # borrowed: its module's Code
     u64 n_cells
@@ -158,6 +229,9 @@ cdef struct Activation:
     u64 reason
     u64 value                       # what the accumulators start with
     i64 poll
+    u64 object                      # an array that is being filled in pieces,
+    u64 done                        # and how many of its elements are
+    Activation* outer               # that waits for this one
 
 cdef struct State:                  # the return-to-a-loop form: what the eight arguments hold
     u64* sp
@@ -183,6 +257,11 @@ cdef enum Reason:
     TRAP_UNALIGNED
     TRAP_NULL
     TRAP_NULL_FUNCTION
+    TRAP_NULL_STRUCT
+    TRAP_NULL_ARRAY
+    TRAP_NULL_I31
+    TRAP_ARRAY_BOUNDS
+    TRAP_CAST
     LEAVE_EXHAUSTED
     LEAVE_RESULT
     LEAVE_TRANSLATE
@@ -195,3 +274,5 @@ cdef enum Reason:
     LEAVE_BULK                      # a large memory.copy or memory.fill
     LEAVE_OPERATION                 # a rare instruction, done in machine.pyx
     LEAVE_THROW
+    LEAVE_ALLOCATE                  # no cell is left of the size class Activation.value
+    LEAVE_HEAP                      # an instruction on arrays, done in aggregates.pyx

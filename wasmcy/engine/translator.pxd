@@ -17,7 +17,7 @@ cdef long long FUSE_LOAD_RI, FUSE_LOAD_SI, FUSE_LOAD_SS, FUSE_MOVES, FUSE_MOVE_B
 cdef long long FUSE_STEP_SR, FUSE_STEP_Z, FUSE_STORE_RI, FUSE_STORE_SI, FUSE_STORE_SS, FUSE_TEST
 cdef long long FUSE_VECTORS, KIND_ATOMIC_CMPXCHG
 cdef long long KIND_ATOMIC_LOAD, KIND_ATOMIC_RMW, KIND_ATOMIC_STORE, KIND_BINARY, KIND_COMPARE, KIND_LOAD
-cdef long long KIND_OPERATION, KIND_STORE, KIND_UNARY, KIND_WIDE
+cdef long long KIND_OBJECT, KIND_OPERATION, KIND_STORE, KIND_UNARY, KIND_WIDE
 cdef long long H_ADD_RI, H_ADD_SI, H_BR, H_BR64_NZ, H_BR64_NZ_R, H_BR64_Z, H_BR64_Z_R, H_BR_NZ, H_BR_NZ_R
 cdef long long H_BR_TABLE, H_BR_TABLE_R, H_BR_Z, H_BR_Z_R, H_CALL, H_CALL_IMPORT, H_CALL_INDIRECT, H_CALL_INDIRECT_R
 cdef long long H_CONST32, H_CONST64, H_ENTER, H_ENTER1, H_MEMORY_COPY, H_MEMORY_FILL, H_MEMORY_SIZE, H_MOVE
@@ -26,13 +26,13 @@ cdef long long H_MOVESPAN, H_OPERATION, H_REF_FUNC, H_REF_FUNC_IMPORTED, H_RETUR
 cdef long long H_RETURN_CALL_INDIRECT, H_RETURN_CALL_INDIRECT_R, H_RETURN_MANY, H_RETURN_VOID, H_STEP2, H_TABLE_GET
 cdef long long H_CALL_REF, H_CALL_REF_R, H_RETURN_CALL_REF, H_RETURN_CALL_REF_R, H_REF_AS_NON_NULL
 cdef long long H_TABLE_SET, H_INDEX64, H_THROW, H_UNREACHABLE, H_V128_CONST, H_MOVE_V128, H_RETURN_V128
-cdef long long I32, I64, F32, F64, V128
+cdef long long CONCRETE, I32, I64, F32, F64, NULLABLE, REF, V128
 cdef long long LOCAL, CONST, TEMP, ACC, SUM, HIGH_HALF, AT_BLOCK, AT_LOOP, AT_IF, AT_FUNCTION, AT_TRY, IN_SLOT, IN_ACC
 cdef long long IMMEDIATE, INT, F64_CLASS, F32_CLASS, WINDOW, MOVES, MAX_SLOTS, LOW32, FUSE_COLUMNS
 cdef unsigned long long ALL64
 
 
-cdef long long class_of(long long type_) noexcept
+cpdef long long class_of(long long type_) noexcept
 cdef bint fits16(long long half) noexcept
 cdef bint fits32(long long value) noexcept
 
@@ -263,3 +263,4 @@ cdef class Translator(Listener):
     cdef int needs_zero(self, long long slot) except -1
     cdef int unassign(self, long long l) except -1
     cdef int separate(self) except -1
+    cdef int object_instruction(self, long long op, long long x, long long y, long long z) except -1

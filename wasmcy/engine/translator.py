@@ -79,7 +79,8 @@ from ..opcodes import (
     OP_UNREACHABLE,
     OPS,
 )
-from ..types import F32, F64, I32, I64, V128
+from ..types import CONCRETE, F32, F64, I32, I64, REF, V128
+from ..types import NULL as NULLABLE
 from ..validation.listener import Listener
 from .forms import (
     ACC,
@@ -121,6 +122,7 @@ from .forms import (
     KIND_BINARY,
     KIND_COMPARE,
     KIND_LOAD,
+    KIND_OBJECT,
     KIND_OPERATION,
     KIND_STORE,
     KIND_UNARY,
@@ -1664,7 +1666,7 @@ class Translator(Listener):
         if self.highest < height + 1:
             self.highest = height + 1
         if result:
-            self.push(TEMP, self.base + height, 0 if result < 0 else result)
+            self.push(TEMP, self.base + height, result)
         return 0
 
     def bulk(self, op):
@@ -1964,7 +1966,7 @@ class Translator(Listener):
             self.emit(H_MEMORY_SIZE, 0, 0, 0)
             self.push_result(I32)
         elif op == OP_REF_NULL:
-            self.push(CONST, 0, 0)
+            self.push(CONST, 0, REF | NULLABLE | x)
         elif op == OP_REF_IS_NULL:
             self.unary(OP_I64_EQZ)
         elif op == OP_REF_EQ:
@@ -1986,13 +1988,13 @@ class Translator(Listener):
             else:
                 # records of one instance lie side by side: the distance in records is the index
                 self.emit(H_REF_FUNC, 0, 0, x - imported)
-            self.push_result(0)
+            self.push_result(REF | CONCRETE | self.context.func_sig[x])
         elif op == OP_TABLE_GET and not self.context.table_is64[x] and x <= 0xFFFF:
             self.resolve(1)
             slot = self.in_slot(self.base + self.height - 1)
             self.clobber(0)
             self.emit(H_TABLE_GET, 0, slot, x << 16)
-            self.push_result(0)
+            self.push_result(self.context.table_element[x])
         elif op == OP_TABLE_SET and not self.context.table_is64[x] and x <= 0xFFFF:
             self.resolve(2)
             value = self.in_slot(self.base + self.height - 1)
@@ -2009,15 +2011,23 @@ class Translator(Listener):
             self.operation(op, self.t_operand[op], self.operation_result(op, x), x, y)
         elif kind == KIND_WIDE:
             self.wide_arithmetic(op)
+        elif kind == KIND_OBJECT:
+            self.object_instruction(op, x, y, z)
         elif kind >= KIND_ATOMIC_LOAD and kind <= KIND_ATOMIC_CMPXCHG:
             self.atomic(op, kind, x, y)
         else:
             raise Unsupported(f"{OPS[op].mnemonic} cannot be executed yet")
         return 0
 
+    def object_instruction(self, op, x, y, z):
+        """An instruction on structs, arrays or types: object_translator.py."""
+        raise Unsupported(f"{OPS[op].mnemonic} cannot be executed yet")
+
     def operation_result(self, op, x):
         """The type of an operation's result, 0: none; sizes have the address type of memory or table x."""
         result = self.t_result[op]
+        if op == OP_TABLE_GET:
+            return self.context.table_element[x]
         if result == I32:
             if op == OP_MEMORY_SIZE or op == OP_MEMORY_GROW:
                 return I64 if self.context.mem_is64[x] else I32
