@@ -23,7 +23,7 @@ GCC_FLAGS = [
     "-O2", "-fno-strict-aliasing", "-fno-math-errno", "-fwrapv", "-fomit-frame-pointer", "-ffp-contract=off",
     "-fno-tree-loop-distribute-patterns", "-fno-semantic-interposition", "-g0",
 ]  # fmt: skip
-HANDLER_FLAGS = ["-fno-stack-protector", "-fcf-protection=none", "-foptimize-sibling-calls"]
+HANDLER_FLAGS = ["-fno-stack-protector", "-fcf-protection=none", "-foptimize-sibling-calls", "-mno-outline-atomics"]
 # lanes are loops that the compiler is to turn into vector instructions; nobody looks at exceptions of floats
 VECTOR_FLAGS = ["-O3", "-fno-trapping-math"]
 # Modules that keep their checks: they read foreign bytes.
@@ -46,7 +46,8 @@ SMALL = {
 }  # fmt: skip
 VECTOR_HANDLERS = "_handlers_vectors"
 RUNTIME = [
-    f"wasmcy/engine/{name}.pyx" for name in ("heap", "store", "collector", "objects", "code", "aggregates", "machine")
+    f"wasmcy/engine/{name}.pyx"
+    for name in ("waiting", "heap", "store", "collector", "objects", "code", "aggregates", "machine")
 ]
 PROBE = """
 #include <stdint.h>

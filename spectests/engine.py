@@ -104,4 +104,5 @@ def spectest() -> dict[str, object]:
         "table": wasmcy.Table("funcref", min=10, max=20),
         "table64": wasmcy.Table("funcref", min=10, max=20, is64=True),
         "memory": wasmcy.Memory(min=1, max=2),
+        "shared_memory": wasmcy.Memory(min=1, max=2, shared=True),
     }

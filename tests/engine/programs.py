@@ -191,6 +191,7 @@ def other_memories() -> Iterator[Case]:
         yield from results(kinds_of_load(op), f"({op.mnemonic} $second {get('i32')})")
     for op in operations.STORE:
         yield Case(f"({op.mnemonic} $second offset=9 {get('i32')} {get(op.mnemonic[:3])})")
+    yield from results("i32", "(memory.size $second)")
     for at, op in enumerate(operations.STORE):
         yield Case(f"({op.mnemonic} offset={0xFFFFFFF0 + at % 8} {get('i32')} {get(op.mnemonic[:3])})")
 
@@ -209,6 +210,10 @@ def atomics() -> Iterator[Case]:
         load = f"{kind}.atomic.load{'' if op.align == int(kind[1:]) // 8 else f'{8 * op.align}_u'}"
         for expected in (get(kind, 1), f"({load} {address})"):
             yield from results(kind, f"({op.mnemonic} {address} {expected} {get(kind, 2)})")
+    yield Case(f"(atomic.fence) (memory.atomic.notify offset=4 {address} (local.get $b))", "i32")
+
+
+SHARED_FIELDS = FIELDS.replace('(memory (export "m") 3)', '(memory (export "m") 3 3 shared)')
 
 
 def bulk() -> Iterator[Case]:

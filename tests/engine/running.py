@@ -15,6 +15,8 @@ RESULT = {**TYPE, "v128": int(V128)}
 OBJECTS = programs.group(object_programs.objects(), "objects", object_programs.FIELDS)
 GROUPS = [*programs.groups(), *vector_programs.groups(), OBJECTS]
 VARIABLES = next(group for group in GROUPS if group.name == "variables")
+ATOMICS = next(group for group in GROUPS if group.name == "atomics")
+SHARED = programs.group(programs.atomics(), "shared atomics", programs.SHARED_FIELDS)
 IMPORTED_VARIABLES = programs.group(programs.variables(), "imported variables", programs.IMPORTED_VARIABLE_FIELDS)
 IMPORTED_CALLS = programs.group(programs.imported_calls(), "imported functions", programs.IMPORTED_CALL_FIELDS)
 IMPORTED_REFERENCES = programs.group(programs.imported_references(), "references", programs.IMPORTED_CALL_FIELDS)

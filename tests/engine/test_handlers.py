@@ -6,12 +6,14 @@ from tests.differential.backends import Here, Wasmtime
 from tests.differential.compare import difference
 from tests.engine.programs import TYPE, Group
 from tests.engine.running import (
+    ATOMICS,
     GROUPS,
     IMPORTED_CALLS,
     IMPORTED_REFERENCES,
     IMPORTED_VARIABLES,
     IMPORTED_VECTORS,
     RELAXED,
+    SHARED,
     VARIABLES,
     VECTORS,
     executed,
@@ -25,6 +27,12 @@ from wasmcy.engine.operations import HANDLERS
 def test_imported_variables_are_like_own_ones() -> None:
     assert outcome_with_imports(IMPORTED_VARIABLES) == outcome(VARIABLES).results
     assert outcome_with_imports(IMPORTED_VECTORS) == outcome(VECTORS).results
+
+
+def test_atomic_instructions_do_the_same_on_shared_memories() -> None:
+    assert outcome(SHARED).error is None
+    assert outcome(SHARED).results == outcome(ATOMICS).results
+    assert outcome(SHARED).states == outcome(ATOMICS).states
 
 
 def test_imported_functions_are_called() -> None:
@@ -44,7 +52,7 @@ STARTS_AND_ENDS = {"leave.translate", "leave.result", "leave.link"}
 
 def test_every_handler_is_executed() -> None:
     found = set(STARTS_AND_ENDS)
-    for group in (*GROUPS, RELAXED):
+    for group in (*GROUPS, RELAXED, SHARED):
         found |= executed(group, outcome(group).results)
     for group in (IMPORTED_VARIABLES, IMPORTED_CALLS, IMPORTED_REFERENCES, IMPORTED_VECTORS):
         found |= executed(group, outcome_with_imports(group))

@@ -12,6 +12,9 @@ from instantiating import exports, instantiate
 
 import wasmcy
 from wasmcy import Memory
+from wasmcy.text import wat2wasm
+
+FEATURES = wasmcy.Features(custom_page_sizes=True)
 
 PAGE = 65536
 
@@ -50,6 +53,69 @@ def test_sizes_are_in_pages_and_bytes():
 def test_impossible_sizes_are_refused(arguments, error):
     with pytest.raises(error):
         Memory(*arguments)
+
+
+@pytest.mark.parametrize("page_size", [0, 2, 4096, 65535, 1 << 17, -1, "1", None])
+def test_pages_are_of_64_kib_or_of_one_byte(page_size):
+    with pytest.raises(ValueError, match="only 1 and 65536 are possible"):
+        Memory(1, page_size=page_size)
+
+
+SMALL_PAGES = """(memory (export "m") 3 200000 (pagesize 1))
+    (func (export "size") (result i32) (memory.size)) (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+    (func (export "load") (param i32) (result i32) (i32.load8_u (local.get 0)))
+    (func (export "load64") (param i32) (result i64) (i64.load (local.get 0)))
+    (func (export "store") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))"""
+
+
+def small_pages():
+    return wasmcy.Module(wat2wasm(f"(module {SMALL_PAGES})", FEATURES), features=FEATURES).instantiate().exports
+
+
+def test_memories_with_pages_of_one_byte_have_any_size():
+    offered = small_pages()
+    memory = offered.m
+    assert (memory.size, len(memory), offered.size(), memory.type.page_size_log2) == (3, 3, 3, 0)
+    sizes = [3]
+    for more in (0, 1, 7, 65525, 1, 65536, 12345):
+        offered.store(sizes[-1] - 1, 200)
+        assert offered.grow(more) == sizes[-1]
+        sizes.append(sizes[-1] + more)
+        assert offered.size() == memory.size == len(memory) == sizes[-1]
+        if more:
+            assert offered.load(sizes[-1] - 1) == 0
+        for name, width in (("load", 1), ("load64", 8)):
+            with pytest.raises(wasmcy.Trap, match="out of bounds memory access"):
+                offered[name](sizes[-1] - width + 1)
+    assert memory.grow(1) == sizes[-1] and offered.grow(200000) == -1
+    assert [memory[size - 1] for size in sizes[:-1]] == [200] * (len(sizes) - 1)
+
+
+def test_a_view_fixes_memories_with_pages_of_one_byte_too():
+    offered = small_pages()
+    view = memoryview(offered.m)
+    view[2] = 9
+    assert offered.grow(70_000) == 3 and len(view) == 3
+    offered.store(2, 8)
+    assert view[2] == 8 and bytes(offered.m) == b"\0\0\x08" + bytes(70_000)
+
+
+def test_memories_match_only_imports_with_their_page_size():
+    for size, wanted in ((1, "1 10 (pagesize 1)"), (65536, "1 10")):
+        text = wat2wasm(f'(module (import "m" "m" (memory {wanted})))', FEATURES)
+        module = wasmcy.Module(text, features=FEATURES)
+        module.instantiate({"m": {"m": Memory(1, 10, page_size=size)}})
+        with pytest.raises(wasmcy.LinkError, match="incompatible import type"):
+            module.instantiate({"m": {"m": Memory(1, 10, page_size=65537 - size)}})
+
+
+def test_the_largest_sizes_are_refused_with_an_error():
+    for arguments in ({"page_size": 1}, {"page_size": 1, "is64": True}, {"is64": True}):
+        limit = (1 << (48 if "is64" in arguments else 32)) // (1 if "page_size" in arguments else 65536)
+        with pytest.raises(ValueError, match="at most"):
+            Memory(limit + ("page_size" not in arguments), **arguments)
+    with pytest.raises(wasmcy.MemoryLimit, match="at most"):
+        exports(f"(memory i64 {1 << 40})")
 
 
 def test_a_memory_can_be_empty():

@@ -10,6 +10,7 @@ under the module's lock and ends by publishing the code; a thread that comes lat
 import _thread
 import os
 from array import array
+from bisect import bisect_left
 
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memmove
@@ -19,6 +20,8 @@ from wasmcy.engine.structs cimport CatchClause, FuncCode, Instance, u32, u64, wc
 from .. import matching
 from ..validation.validator import Validator
 from ._tables import PARTS
+from ._tables import PARTS
+from .forms import DELEGATE
 from .object_translator import ObjectTranslator
 from .translator import TABLES, handler_id
 
@@ -194,7 +197,8 @@ cdef class Code:
             clause = &function.clauses[<size_t>i]
             clause.start, clause.end, clause.kind = row[0] - start, row[1] - start, row[2]
             clause.tag = max(row[3], 0)
-            clause.slot, clause.target = row[4], row[5] - start
+            clause.slot = row[4]
+            clause.target = bisect_left(rows, -row[5], key=_region) if row[2] == DELEGATE else row[5] - start
         function.n_clauses = len(rows)
         return 0
 

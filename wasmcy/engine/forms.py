@@ -70,6 +70,9 @@ IN_SLOT, IN_ACC, IMMEDIATE = range(3)
 HIGH_HALF = 1
 LOW32 = 0xFFFFFFFF
 
+# kinds of clause: those of try_table are numbered by the binary format (bit 0: passes the exception, 1: any tag)
+OLD_CATCH, OLD_CATCH_ALL, DELEGATE = 4, 6, 8
+
 # handlers the translator calls by name
 NAMED = (
     "move", "move4", "movespan", "const32", "const64", "i32.add:si", "i32.add:ri", "br", "br_nz:s", "br_nz:r",
@@ -79,7 +82,8 @@ NAMED = (
     "enter4", "unreachable", "operation",
     "throw", "memory.size", "ref.func", "ref.func.imported", "table.get", "table.set", "index64", "memory.copy",
     "memory.fill", "step2", "move2",
-    "call_ref:s", "call_ref:r", "return_call_ref:s", "return_call_ref:r", "ref.as_non_null",
+    "memory.size@any", "atomic.fence", "atomic.address", "call_ref:s", "call_ref:r", "return_call_ref:s",
+    "return_call_ref:r", "ref.as_non_null",
     "i64.eqz:s", "leave.result", "leave.link", "leave.translate",
     "v128.const", "move.v128", "select.v128:s", "select.v128:r", "return.v128", "global.get.v128.own",
     "global.get.v128.imported", "global.set.v128.own", "global.set.v128.imported",

@@ -130,6 +130,9 @@ class Form:
         else:
             lines += ["    cdef Activation* activation = state.instance.activation", "    activation.sp = state.sp",
                       "    activation.instance = state.instance"]  # fmt: skip
+        if reason == "TRAP_BOUNDS":  # a shared memory may have grown: the instruction is tried again
+            names = (("value", "r0"), ("f0", "f0"), ("s0", "s0"))
+            lines += [f"    activation.{to} = {'' if self.tail else 'state.'}{name}" for to, name in names]
         return [
             *lines,
             "    activation.pc = pc",

@@ -190,7 +190,7 @@ cdef class Instance(InstanceData):
         fill_refs(record, code, canon, func_sig, n)
         # memories, tables
         for memory_type in syntax.memories:
-            self.memories.append(Memory(type=memory_type))
+            self.memories.append(new_memory(memory_type))
             join(self.memories[-1], store)
         record.memories = <MemoryRecord**>cursor
         for memory in self.memories:
@@ -454,6 +454,13 @@ cdef class Instance(InstanceData):
 
     def __repr__(self):
         return f"<wasmcy.Instance of {self.module!r}>"
+
+
+cdef Memory new_memory(type_):
+    try:
+        return Memory(type=type_)
+    except ValueError as error:  # a valid type, but more than this implementation has
+        raise MemoryLimit(str(error)) from None
 
 
 cdef int fill_refs(

@@ -156,6 +156,62 @@ WASMCY_INLINE uint64_t wcy_popcnt64(uint64_t a) {
 #define wcy_store_release(p, v) __atomic_store_n((uint64_t *)(p), (v), __ATOMIC_RELEASE)
 #endif
 
+/* ---- shared memories: sequentially consistent accesses of naturally aligned units, little-endian.
+ * Where the compiler has no operation of a kind, compare-and-exchange is repeated until it succeeds.
+ */
+#if defined(_MSC_VER) && !defined(__clang__)
+#define WCY_CAS8(p, a, b) ((uint8_t)_InterlockedCompareExchange8((volatile char *)(p), (char)(b), (char)(a)))
+#define WCY_CAS16(p, a, b) ((uint16_t)_InterlockedCompareExchange16((volatile short *)(p), (short)(b), (short)(a)))
+#define WCY_CAS32(p, a, b) ((uint32_t)_InterlockedCompareExchange((volatile long *)(p), (long)(b), (long)(a)))
+#define WCY_CAS64(p, a, b) \
+    ((uint64_t)_InterlockedCompareExchange64((volatile long long *)(p), (long long)(b), (long long)(a)))
+#define WCY_CAS(bits, p, a, b) WCY_CAS##bits(p, a, b)
+#define WCY_ATOMIC_LOAD(bits, p) WCY_CAS##bits(p, 0, 0)
+#define WCY_FETCH(bits, name, p, v, result) WCY_REPEAT(bits, p, result)
+#if defined(_M_ARM64)
+#define wcy_fence() __dmb(0xB)
+#else
+#define wcy_fence() _mm_mfence()
+#endif
+#else
+#define WCY_CAS(bits, p, a, b) __sync_val_compare_and_swap((uint##bits##_t *)(p), a, b)
+#define WCY_ATOMIC_LOAD(bits, p) __atomic_load_n((const uint##bits##_t *)(p), __ATOMIC_SEQ_CST)
+#define WCY_FETCH(bits, name, p, v, result) return __atomic_fetch_##name((uint##bits##_t *)(p), v, __ATOMIC_SEQ_CST);
+#define wcy_fence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#endif
+#define WASMCY_LE8(x) (x)
+#define WCY_REPEAT(bits, p, result) \
+    uint##bits##_t raw, old; \
+    do { \
+        raw = WCY_ATOMIC_LOAD(bits, p); \
+        old = WASMCY_LE##bits(raw); \
+    } while (WCY_CAS(bits, p, raw, WASMCY_LE##bits((uint##bits##_t)(result))) != raw); \
+    return old;
+#define WCY_RMW(bits, name, result) \
+    WASMCY_INLINE uint##bits##_t wcy_atomic_##name##_u##bits(uint8_t *p, uint##bits##_t v)
+#if WASMCY_BIG
+#define WCY_FETCH_OR_REPEAT(bits, name, p, v, result) WCY_REPEAT(bits, p, result)
+#else
+#define WCY_FETCH_OR_REPEAT(bits, name, p, v, result) WCY_FETCH(bits, name, p, v, result)
+#endif
+#define WCY_ATOMICS(bits) \
+    WASMCY_INLINE uint##bits##_t wcy_atomic_load_u##bits(const uint8_t *p) { \
+        return WASMCY_LE##bits(WCY_ATOMIC_LOAD(bits, p)); \
+    } \
+    WCY_RMW(bits, xchg, v) { WCY_REPEAT(bits, p, v) } \
+    WCY_RMW(bits, add, v) { WCY_FETCH_OR_REPEAT(bits, add, p, v, old + v) } \
+    WCY_RMW(bits, sub, v) { WCY_FETCH_OR_REPEAT(bits, sub, p, v, old - v) } \
+    WCY_RMW(bits, and, v) { WCY_FETCH_OR_REPEAT(bits, and, p, v, old & v) } \
+    WCY_RMW(bits, or, v) { WCY_FETCH_OR_REPEAT(bits, or, p, v, old | v) } \
+    WCY_RMW(bits, xor, v) { WCY_FETCH_OR_REPEAT(bits, xor, p, v, old ^ v) } \
+    WASMCY_INLINE uint##bits##_t wcy_atomic_cmpxchg_u##bits(uint8_t *p, uint##bits##_t a, uint##bits##_t b) { \
+        return WASMCY_LE##bits(WCY_CAS(bits, p, (uint##bits##_t)WASMCY_LE##bits(a), (uint##bits##_t)WASMCY_LE##bits(b))); \
+    }
+WCY_ATOMICS(8)
+WCY_ATOMICS(16)
+WCY_ATOMICS(32)
+WCY_ATOMICS(64)
+
 /* A store's owner: the thread that runs in it.  1: taken now, 2: this thread's already, 0: another's */
 #if defined(_MSC_VER) && !defined(__clang__)
 WASMCY_INLINE int wcy_take(volatile uint64_t *owner, uint64_t thread) {

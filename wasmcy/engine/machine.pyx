@@ -24,13 +24,14 @@ from wasmcy.engine.store cimport (
     InstanceData, Memory, Store, Table, Tag, from_slots, from_word, is_traced, raw_from_slots, slots_of, to_slots,
 )
 from wasmcy.engine.structs cimport *
+from wasmcy.engine.waiting cimport Waiter, enter_queue, leave_queue, notify, sleep
 
 from .. import matching
 from ..errors import Frame, GuestException, MemoryLimit, StackExhausted, Timeout, Trap, WasmError
 from ..opcodes import (
     OP_ARRAY_INIT_DATA, OP_ARRAY_INIT_ELEM, OP_ARRAY_NEW_DATA, OP_ARRAY_NEW_ELEM,
     OP_DATA_DROP, OP_ELEM_DROP, OP_MEMORY_ATOMIC_NOTIFY, OP_MEMORY_ATOMIC_WAIT32, OP_MEMORY_ATOMIC_WAIT64,
-    OP_MEMORY_COPY, OP_MEMORY_FILL, OP_MEMORY_GROW, OP_MEMORY_INIT, OP_MEMORY_SIZE,
+    OP_MEMORY_COPY, OP_MEMORY_FILL, OP_MEMORY_GROW, OP_MEMORY_INIT,
     OP_TABLE_COPY, OP_TABLE_FILL, OP_TABLE_GET, OP_TABLE_GROW, OP_TABLE_INIT, OP_TABLE_SET, OP_TABLE_SIZE, OP_THROW,
 )
 from ..types import F32, F64, HEAP_EXN, I32, V128, FuncType
@@ -76,6 +77,7 @@ cdef u64 LINK_SLOTS = 5
 cdef u64 MAX_RESULTS = 1000         # of a function (JS API: implementation limits)
 cdef double SIGNAL_PERIOD = 0.02    # seconds between two looks for signals
 cdef double POLL_PERIOD = 0.0002    # seconds between two slow polls, aimed at
+cdef double EPOCH_PERIOD = 0.005    # seconds between two looks of a thread that waits at its store's epoch
 cdef double FAIR = 0.006            # seconds after which a thread that waits for the GIL has asked for it
 cdef i64 FIRST_PACE = 2000          # polls until the first slow one of a call
 cdef i64 MAX_PACE = 1 << 17         # polls between two slow ones, at most
@@ -109,26 +111,30 @@ cdef dict MESSAGES = {
 
 cdef void enter(Activation* activation, u64* stack_limit) noexcept nogil:
     """Let the machine run from the activation's (pc, sp) until it leaves."""
+    go(activation, stack_limit, wcy_f64(activation.value), wcy_f32(<u32>activation.value))
+
+
+cdef void go(Activation* activation, u64* stack_limit, double f0, float s0) noexcept nogil:
     cdef Instance* instance = activation.instance
     cdef MemoryRecord* memory = instance.memory0
     cdef u64* pc = activation.pc
     cdef u64 value = activation.value
+    cdef u64 size = memory.size
     cdef State state
+    activation.memory_size = size
     instance.stack_limit = stack_limit
     instance.poll = activation.poll
     instance.activation = activation
     if WASMCY_TAIL:
-        (<tail_handler>pc[0])(
-            pc, activation.sp, memory.base, memory.size, instance, value, wcy_f64(value), wcy_f32(<u32>value)
-        )
+        (<tail_handler>pc[0])(pc, activation.sp, memory.base, size, instance, value, f0, s0)
     else:
         state.sp = activation.sp
         state.mem = memory.base
-        state.mem_size = memory.size
+        state.mem_size = size
         state.instance = instance
         state.r0 = value
-        state.f0 = wcy_f64(value)
-        state.s0 = wcy_f32(<u32>value)
+        state.f0 = f0
+        state.s0 = s0
         while pc != NULL:
             pc = (<loop_handler>pc[0])(pc, &state)
     activation.poll = activation.instance.poll
@@ -141,9 +147,17 @@ cdef struct Watch:
     double taken                    # when the GIL was taken back last, 0: not yet
 
 
+cdef struct Bulk:                   # a memory.copy or memory.fill
+    MemoryRecord* to
+    MemoryRecord* source
+    u64* operands                   # what is left to do
+    bint fill
+
+
 cdef int run(Store store, Activation* activation) except -1:
     """Run until the outermost function returns; its results are at the activation's first slot."""
     cdef Watch watch
+    cdef Bulk bulk
     cdef u64* stack_limit = store.stack + store.stack_slots - RESERVE
     cdef u64 reason
     watch.saved = NULL
@@ -155,6 +169,8 @@ cdef int run(Store store, Activation* activation) except -1:
         look_around(store, activation, 0)
     while True:
         enter(activation, stack_limit)
+        while activation.reason == TRAP_BOUNDS and has_grown(activation):
+            go(activation, stack_limit, activation.f0, activation.s0)
         reason = activation.reason
         if reason == LEAVE_RESULT:
             if watch.saved != NULL:
@@ -163,13 +179,16 @@ cdef int run(Store store, Activation* activation) except -1:
         if reason == LEAVE_POLL:
             slow_poll(store, activation, &watch)
             continue
-        if reason == LEAVE_BULK:
-            while not bulk(activation):
-                slow_poll(store, activation, &watch)
-            continue
         if reason == LEAVE_ALLOCATE or reason == LEAVE_HEAP:
             use_heap(store, activation, &watch)
             continue
+        if reason == LEAVE_BULK or (reason == LEAVE_OPERATION and is_bulk(activation)):
+            begin_bulk(activation, &bulk)
+            if activation.reason != TRAP_BOUNDS:
+                while not do_piece(&bulk):
+                    slow_poll(store, activation, &watch)
+                activation.pc += 3
+                continue
         if watch.saved != NULL:
             take_back(&watch)
         watch.last = 0
@@ -203,6 +222,11 @@ cdef int use_heap(Store store, Activation* activation, Watch* watch) except -1:
         if status == TOO_LARGE:
             raise MemoryLimit("an array of more than 1 GiB", backtrace(activation))
         raise MemoryLimit(f"memory limit of {store.memory_limit} bytes exceeded", backtrace(activation))
+
+cdef bint has_grown(Activation* activation) noexcept nogil:
+    """Whether memory 0 is shared and another thread has made it larger than the machine knew."""
+    cdef MemoryRecord* memory = activation.instance.memory0
+    return memory.shared and memory.size != activation.memory_size
 
 
 cdef void take_back(Watch* watch) noexcept nogil:
@@ -519,30 +543,60 @@ cdef offset_at(Code code, FuncCode* function, Py_ssize_t word):
 cdef u64 O_MEMORY_COPY = OP_MEMORY_COPY, O_MEMORY_FILL = OP_MEMORY_FILL
 
 
-cdef bint bulk(Activation* activation) noexcept nogil:
-    """A piece of a large memory.copy or memory.fill; True: it was the last.
+cdef bint is_bulk(Activation* activation) noexcept nogil:
+    """Whether the operation at pc is a memory.copy or memory.fill, which need no Python."""
+    return F_A(activation.pc) == O_MEMORY_COPY or F_A(activation.pc) == O_MEMORY_FILL
 
-    The handler checked the bounds and left the operands at slot C: they say what is left to do.
+
+cdef void begin_bulk(Activation* activation, Bulk* bulk) noexcept nogil:
+    """What the instruction at pc copies or fills; out of bounds, it becomes the reason that the machine left for.
+
+    The handlers for memory 0 put operands they had checked at slot C; those of an operation are at slot D.
     """
     cdef u64* pc = activation.pc
-    cdef u64* operands = activation.sp + F_C(pc)
-    cdef u8* base = activation.instance.memory0.base
+    cdef MemoryRecord** memories = activation.instance.memories
+    cdef u64* operands
+    cdef u64 op
+    if activation.reason == LEAVE_BULK:
+        operands = activation.sp + F_C(pc)
+        op = wcy_half(pc + 2, 0)
+        bulk.to = bulk.source = memories[0]
+    else:
+        operands = activation.sp + F_D(pc)
+        op = F_A(pc)
+        bulk.to = memories[wcy_half(pc + 2, 0)]
+        bulk.source = memories[wcy_half(pc + 2, 1)]
+    bulk.operands = operands
+    bulk.fill = op == O_MEMORY_FILL
+    activation.poll -= <i64>(operands[2] >> 8)
+    if not within(operands[0], operands[2], bulk.to.size) or not (
+        bulk.fill or within(operands[1], operands[2], bulk.source.size)
+    ):
+        activation.reason = TRAP_BOUNDS
+
+
+cdef bint within(u64 at, u64 n, u64 size) noexcept nogil:
+    return at <= size and n <= size - at
+
+
+cdef bint do_piece(Bulk* bulk) noexcept nogil:
+    """A piece of a memory.copy or memory.fill; True: it was the last.  Between pieces a memory may grow and move."""
+    cdef u64* operands = bulk.operands
+    cdef u8* to = bulk.to.base + operands[0]
+    cdef u8* source = bulk.source.base + operands[1]
     cdef u64 n = operands[2]
     cdef u64 piece = n if n < PIECE else PIECE
-    if wcy_half(pc + 2, 0) == O_MEMORY_FILL:
-        memset(base + operands[0], <int>(operands[1] & 255), piece)
+    if bulk.fill:
+        memset(to, <int>(operands[1] & 255), piece)
         operands[0] += piece
-    elif operands[0] <= operands[1]:
-        memmove(base + operands[0], base + operands[1], piece)
+    elif bulk.to != bulk.source or operands[0] <= operands[1]:
+        memmove(to, source, piece)
         operands[0] += piece
         operands[1] += piece
     else:  # from the end, where the spans may overlap
-        memmove(base + operands[0] + n - piece, base + operands[1] + n - piece, piece)
+        memmove(to + n - piece, source + n - piece, piece)
     operands[2] = n - piece
-    if operands[2]:
-        return False
-    activation.pc = pc + 3
-    return True
+    return operands[2] == 0
 
 
 cdef int operate(Store store, Activation* activation) except -1:
@@ -552,26 +606,22 @@ cdef int operate(Store store, Activation* activation) except -1:
     cdef u64 op = F_A(pc)
     cdef u32 x = wcy_half(pc + 2, 0), y = wcy_half(pc + 2, 1)
     cdef InstanceData instance = <InstanceData>activation.instance.object
-    cdef i64 status
+    cdef MemoryRecord* memory
+    cdef i64 grown, status
+    cdef bint finished = True
     store.stack_top = operands + 5  # for what a collection may run
     if op == OP_MEMORY_GROW:
-        operands[0] = as_size(memory_is64(instance, x), (<Memory>instance.memories[x]).grow_pages(operands[0]))
-    elif op == OP_MEMORY_SIZE:
-        operands[0] = (<Memory>instance.memories[x]).record.size >> (<Memory>instance.memories[x]).page_log2
-    elif op == OP_MEMORY_COPY:
-        copy_memory((<Memory>instance.memories[x]), (<Memory>instance.memories[y]), operands, activation)
-    elif op == OP_MEMORY_FILL:
-        fill_memory((<Memory>instance.memories[x]), operands, activation)
+        grown = (<Memory>instance.memories[x]).grow_pages(operands[0], store)
+        operands[0] = as_size(memory_is64(instance, x), grown)
     elif op == OP_MEMORY_INIT:
-        init_memory((<Memory>instance.memories[y]), instance, x, operands, activation)
+        finished = init_memory((<Memory>instance.memories[y]), instance, x, operands, activation)
     elif op == OP_DATA_DROP:
         instance.datas[x] = None
     elif op == OP_TABLE_SIZE:
         operands[0] = (<Table>instance.tables[x]).record.size
     elif op == OP_TABLE_GROW:
-        operands[0] = as_size(
-            (<Table>instance.tables[x]).record.is64, (<Table>instance.tables[x]).grow_by(operands[1], operands[0])
-        )
+        grown = grow_table(store, (<Table>instance.tables[x]), operands, activation)
+        operands[0] = as_size((<Table>instance.tables[x]).record.is64, grown)
     elif op == OP_TABLE_GET:
         check(operands[0], 1, (<Table>instance.tables[x]).record.size, TRAP_TABLE_BOUNDS, activation)
         operands[0] = (<Table>instance.tables[x]).record.elements[operands[0]]
@@ -579,29 +629,34 @@ cdef int operate(Store store, Activation* activation) except -1:
         check(operands[0], 1, (<Table>instance.tables[x]).record.size, TRAP_TABLE_BOUNDS, activation)
         (<Table>instance.tables[x]).record.elements[operands[0]] = operands[1]
     elif op == OP_TABLE_FILL:
-        fill_table((<Table>instance.tables[x]), operands, activation)
+        finished = fill_table((<Table>instance.tables[x]), operands, activation)
     elif op == OP_TABLE_COPY:
-        copy_table((<Table>instance.tables[x]), (<Table>instance.tables[y]), operands, activation)
+        finished = copy_table((<Table>instance.tables[x]), (<Table>instance.tables[y]), operands, activation)
     elif op == OP_TABLE_INIT:
-        init_table((<Table>instance.tables[y]), instance, x, operands, activation)
+        finished = init_table((<Table>instance.tables[y]), instance, x, operands, activation)
     elif op == OP_ELEM_DROP:
         instance.elems[x] = None
     elif op == OP_ARRAY_NEW_DATA or op == OP_ARRAY_NEW_ELEM or op == OP_ARRAY_INIT_DATA or op == OP_ARRAY_INIT_ELEM:
         status = segment_operation(store, instance, op, x, y, operands)
         if status != DONE:
             raise trap(activation, status)
-    elif op == OP_MEMORY_ATOMIC_NOTIFY:  # nobody waits on an unshared memory
-        check_atomic((<Memory>instance.memories[y]), operands[0], x, 4, activation)
-        operands[0] = 0
+    elif op == OP_MEMORY_ATOMIC_NOTIFY:
+        memory = &(<Memory>instance.memories[x]).record
+        operands[0] = notify(memory.base + operands[0], operands[1]) if memory.shared else 0
     elif op == OP_MEMORY_ATOMIC_WAIT32 or op == OP_MEMORY_ATOMIC_WAIT64:
-        check_atomic(
-            (<Memory>instance.memories[y]), operands[0], x, 4 if op == OP_MEMORY_ATOMIC_WAIT32 else 8, activation
+        memory = &(<Memory>instance.memories[x]).record
+        if not memory.shared:
+            raise Trap("expected shared memory", backtrace(activation))
+        operands[0] = wait(
+            store, activation, memory.base + operands[0], operands, 4 if op == OP_MEMORY_ATOMIC_WAIT32 else 8
         )
-        raise Trap("expected shared memory", backtrace(activation))
     else:
         raise AssertionError(f"no operation {op}")
-    activation.value = operands[0]
-    activation.pc = pc + 3
+    if finished:
+        activation.value = operands[0]
+        activation.pc = pc + 3
+    else:  # the operands say what is left: the same instruction again, after a look around
+        activation.poll = -1
     return 0
 
 
@@ -620,69 +675,123 @@ cdef int check(u64 at, u64 n, u64 size, u64 reason, Activation* activation) exce
     return 0
 
 
-cdef int check_atomic(Memory memory, u64 address, u64 offset, u64 size, Activation* activation) except -1:
-    """Alignment first, as the handlers of atomic accesses do."""
-    if (address + offset) & (size - 1):
-        raise trap(activation, TRAP_UNALIGNED)
-    return check(address, offset + size, memory.record.size, TRAP_BOUNDS, activation)
+cdef i64 wait(Store store, Activation* activation, u8* address, u64* operands, u64 size) except -1:
+    """memory.atomic.wait: 0 woken by a notification, 1 not equal, 2 timed out.
+
+    The time is in nanoseconds, negative for any.  Signals, interrupts and the deadline end a wait, too.
+    """
+    cdef Waiter waiter
+    cdef void* outer = store.waiter  # of an activation that was interrupted by a signal handler
+    cdef i64 nanoseconds = <i64>operands[2]
+    cdef double now = wcy_now()
+    cdef double end = now + <double>nanoseconds * 1e-9
+    cdef double until
+    if not enter_queue(&waiter, address, operands[1], size, &store.waiter):
+        return 1
+    try:
+        while True:
+            look_around(store, activation, now)
+            if nanoseconds >= 0 and now >= end:
+                break
+            until = end if nanoseconds >= 0 else now + 1e9
+            if store.deadline != 0 and store.deadline < until:
+                until = store.deadline
+            if store.tick != NULL and now + EPOCH_PERIOD < until:
+                until = now + EPOCH_PERIOD
+            if sleep(&waiter, until - now):
+                break
+            now = wcy_now()
+    finally:
+        notified = leave_queue(&waiter, &store.waiter, outer)
+    return 0 if notified else 2
 
 
-cdef int copy_memory(Memory to, Memory source, u64* operands, Activation* activation) except -1:
-    check(operands[0], operands[2], to.record.size, TRAP_BOUNDS, activation)
-    check(operands[1], operands[2], source.record.size, TRAP_BOUNDS, activation)
-    memmove(to.record.base + operands[0], source.record.base + operands[1], operands[2])
-    return 0
+cdef u64 next_piece(u64 n, u64 size) noexcept:
+    """How many of n things of `size` bytes are done before the next look around."""
+    return n if n < PIECE // size else PIECE // size
 
 
-cdef int fill_memory(Memory memory, u64* operands, Activation* activation) except -1:
-    check(operands[0], operands[2], memory.record.size, TRAP_BOUNDS, activation)
-    memset(memory.record.base + operands[0], <int>(operands[1] & 255), operands[2])
-    return 0
-
-
-cdef int init_memory(
+cdef bint init_memory(
     Memory memory, InstanceData instance, u32 segment, u64* operands, Activation* activation
 ) except -1:
+    """A piece of memory.init; True: it was the last."""
     cdef const u8[::1] data
-    cdef u64 start = 0, end = 0
+    cdef u64 start = 0, end = 0, piece = next_piece(operands[2], 1)
     bounds = instance.datas[segment]
     if bounds is not None:
         start, end = bounds
     check(operands[1], operands[2], end - start, TRAP_BOUNDS, activation)
     check(operands[0], operands[2], memory.record.size, TRAP_BOUNDS, activation)
-    if operands[2]:
+    if piece:
         data = (<Code>instance.code).module.data
-        memcpy(memory.record.base + operands[0], &data[start + operands[1]], operands[2])
-    return 0
+        memcpy(memory.record.base + operands[0], &data[start + operands[1]], piece)
+    return advance(operands, piece)
 
 
-cdef int fill_table(Table table, u64* operands, Activation* activation) except -1:
-    cdef u64 i
+cdef bint advance(u64* operands, u64 piece) noexcept:
+    operands[0] += piece
+    operands[1] += piece
+    operands[2] -= piece
+    return operands[2] == 0
+
+
+cdef i64 grow_table(Store store, Table table, u64* operands, Activation* activation) except -2:
+    """table.grow: the size before, or -1.  What is new is filled first, and then becomes part of the table."""
+    cdef u64 old = table.record.size, count = operands[1], filled = 0, end
+    if not table.make_room(count):
+        return -1
+    while filled < count:
+        end = filled + next_piece(count - filled, sizeof(u64))
+        while filled < end:
+            table.record.elements[old + filled] = operands[0]
+            filled += 1
+        if filled < count:
+            look_around(store, activation, wcy_now())
+            if table.record.size != old:  # a signal handler has grown it
+                return grow_table(store, table, operands, activation)
+    table.add(count)
+    return <i64>old
+
+
+cdef bint fill_table(Table table, u64* operands, Activation* activation) except -1:
+    """A piece of table.fill; True: it was the last."""
+    cdef u64 i, piece = next_piece(operands[2], sizeof(u64))
     check(operands[0], operands[2], table.record.size, TRAP_TABLE_BOUNDS, activation)
-    for i in range(operands[0], operands[0] + operands[2]):
+    for i in range(operands[0], operands[0] + piece):
         table.record.elements[i] = operands[1]
-    return 0
+    operands[0] += piece
+    operands[2] -= piece
+    return operands[2] == 0
 
 
-cdef int copy_table(Table to, Table source, u64* operands, Activation* activation) except -1:
+cdef bint copy_table(Table to, Table source, u64* operands, Activation* activation) except -1:
+    """A piece of table.copy; True: it was the last."""
+    cdef u64 piece = next_piece(operands[2], sizeof(u64)), rest = operands[2] - piece
     check(operands[0], operands[2], to.record.size, TRAP_TABLE_BOUNDS, activation)
     check(operands[1], operands[2], source.record.size, TRAP_TABLE_BOUNDS, activation)
-    memmove(to.record.elements + operands[0], source.record.elements + operands[1], operands[2] * sizeof(u64))
-    return 0
+    if to is not source or operands[0] <= operands[1]:
+        memmove(to.record.elements + operands[0], source.record.elements + operands[1], piece * sizeof(u64))
+        return advance(operands, piece)
+    memmove(  # from the end, where the spans may overlap
+        to.record.elements + operands[0] + rest, source.record.elements + operands[1] + rest, piece * sizeof(u64)
+    )
+    operands[2] = rest
+    return rest == 0
 
 
-cdef int init_table(Table table, InstanceData instance, u32 segment, u64* operands, Activation* activation) except -1:
+cdef bint init_table(Table table, InstanceData instance, u32 segment, u64* operands, Activation* activation) except -1:
+    """A piece of table.init; True: it was the last."""
     cdef const u64[::1] words
-    cdef u64 n = 0
+    cdef u64 n = 0, piece = next_piece(operands[2], sizeof(u64))
     elements = instance.elems[segment]
     if elements is not None:
         n = len(elements)
     check(operands[1], operands[2], n, TRAP_TABLE_BOUNDS, activation)
     check(operands[0], operands[2], table.record.size, TRAP_TABLE_BOUNDS, activation)
-    if operands[2]:
+    if piece:
         words = elements
-        memcpy(table.record.elements + operands[0], &words[operands[1]], operands[2] * sizeof(u64))
-    return 0
+        memcpy(table.record.elements + operands[0], &words[operands[1]], piece * sizeof(u64))
+    return advance(operands, piece)
 
 
 # ------------------------------------------------------------------------------------ exceptions
@@ -800,16 +909,23 @@ cdef bint unwind(Activation* activation, Exception_* exception, bint inner) exce
         if function == NULL:
             raise AssertionError("a frame without a function")
         word = <u64>(pc - function.code) - (not inner)
-        for i in range(function.n_clauses):
+        i = 0
+        while i < function.n_clauses:
             clause = &function.clauses[i]
+            i += 1
             if word < clause.start or word >= clause.end:
                 continue
-            if clause.kind < 2 and instance.tags[clause.tag] != exception.tag:
+            if clause.kind == DELEGATES:
+                i = clause.target
                 continue
-            n = exception.header >> 32 if clause.kind < 2 else 0
+            if not clause.kind & CATCHES_ALL and instance.tags[clause.tag] != exception.tag:
+                continue
+            n = 0 if clause.kind & CATCHES_ALL else exception.header >> 32
             memcpy(sp + clause.slot, exception.values, n * sizeof(u64))
-            if clause.kind & 1:
+            if clause.kind & CATCHES_REF:
                 sp[clause.slot + n] = <u64>exception
+            if clause.kind & CATCHES_OLD:
+                sp[clause.slot - 1] = <u64>exception
             activation.pc = function.code + clause.target
             activation.sp = sp
             activation.instance = instance

@@ -226,7 +226,7 @@ for _op in LOAD:
 for _op in STORE:
     _kind = NAMES[_op.params[1]]
     one(f"{_op.mnemonic}@any", 3, [*_ANY, store_value(_op, read(_kind, "D"), "memory.base"), "NEXT 3"], _kind)
-# atomics have this form only: a store owns its unshared memory, so plain accesses are atomic
+# atomics of an unshared memory have this form only: its store owns it, so plain accesses are atomic
 _ALIGNED = [*_ANY, "if WASMCY_UNLIKELY(ea & {0} != 0): TRAP TRAP_UNALIGNED"]
 
 
@@ -601,6 +601,33 @@ object_operations.define()
 N_SCALAR = len(HANDLERS)
 vector_operations.define()  # last: they are compiled apart, and what comes before keeps its number
 
+# ------------------------------------------------------------------ sizes of other memories
+producer("memory.size@any", 3, "i64", ["memory = instance.memories[F_C(pc)]"], "memory.size >> pc[2]", "i64")
+
+# ------------------------------------------------------------------ shared memories: real atomic operations
+_AT = "memory.base + ea - {0}"
+for _op in ATOMIC_LOAD:
+    _kind = NAMES[_op.results[0]]
+    _value = f"wcy_atomic_load_{atomic_unit(_op)}({_AT.format(_op.align)})"
+    producer(f"{_op.mnemonic}@shared", 3, _kind, aligned(_op), cast(_kind, _value), _kind)
+for _op in ATOMIC_STORE:
+    _kind, _unit = NAMES[_op.params[1]], atomic_unit(_op)
+    _store = f"wcy_atomic_xchg_{_unit}({_AT.format(_op.align)}, <{_unit}>{read(_kind, 'D')})"
+    one(f"{_op.mnemonic}@shared", 3, [*aligned(_op), _store, "NEXT 3"], _kind)
+for _op in ATOMIC_RMW:
+    _kind, _unit = NAMES[_op.results[0]], atomic_unit(_op)
+    _what = _op.mnemonic.split(".")[3].removesuffix("_u")
+    _value = f"wcy_atomic_{_what}_{_unit}({_AT.format(_op.align)}, <{_unit}>{read(_kind, 'B')})"
+    producer(f"{_op.mnemonic}@shared", 3, _kind, aligned(_op), cast(_kind, _value), _kind)
+for _op in ATOMIC_CMPXCHG:
+    _kind, _unit = NAMES[_op.results[0]], atomic_unit(_op)
+    _value = f"wcy_atomic_cmpxchg_{_unit}({_AT.format(_op.align)}, <{_unit}>{read(_kind, 'B')}, <{_unit}>sp[pc[3]])"
+    producer(f"{_op.mnemonic}@shared", 4, _kind, aligned(_op), cast(_kind, _value), _kind)
+one("atomic.fence", 2, ["wcy_fence()", "NEXT 2"])
+one("atomic.address", 3, [  # [D address, B size, C memory][offset + size]: where in memory the waiting is done
+    _ANY[0], "n = F_B(pc)", "ea = sp[F_D(pc)] + pc[2]", "if WASMCY_UNLIKELY(ea & (n - 1) != 0): TRAP TRAP_UNALIGNED",
+    _ANY[2], "sp[F_D(pc)] = ea - n", "NEXT 3"])  # fmt: skip
+
 # ------------------------------------------------------------------ references
 for _form in "sr":  # [D arguments, A parameters, B reference]
     _callee = [f"callee = <FuncRef*>{read('i64', {'s': 'B', 'r': 'r'}[_form])}",
@@ -618,7 +645,7 @@ one("ref.as_non_null", 2, ["if WASMCY_UNLIKELY(sp[F_D(pc)] == 0): TRAP TRAP_NULL
 # rare instructions, done outside the handlers: (operands, results) come from the table
 OPERATIONS = (
     "memory.grow", "memory.init", "data.drop", "memory.copy", "memory.fill",
-    "memory.size", "table.get", "table.set", "table.grow", "table.size", "table.fill", "table.copy", "table.init",
+    "table.get", "table.set", "table.grow", "table.size", "table.fill", "table.copy", "table.init",
     "elem.drop",
     "memory.atomic.notify", "memory.atomic.wait32", "memory.atomic.wait64",
     "array.new_data", "array.new_elem", "array.init_data", "array.init_elem",
@@ -627,7 +654,7 @@ OPERATIONS = (
 
 def tables():
     """Flat integer lists, by instruction id or handler id, that drive translator.py."""
-    t = {name: [0] * N_IDS for name in ("kind", "operand", "result", "size", "flags", "swapped", "any")}
+    t = {name: [0] * N_IDS for name in ("kind", "operand", "result", "size", "flags", "swapped", "any", "shared")}
     t["handler"] = [-1] * (N_IDS * 8)
     t["branch"] = [-1] * (N_IDS * 16)
     for kind, ops in ((KIND_BINARY, BINARY), (KIND_COMPARE, COMPARE), (KIND_UNARY, UNARY)):
@@ -665,6 +692,7 @@ def tables():
             t["result"][op.id] = op.results[0] if op.results else 0
     for op in (*LOAD, *STORE, *ATOMIC_LOAD, *ATOMIC_STORE, *ATOMIC_RMW, *ATOMIC_CMPXCHG):
         t["any"][op.id] = ID[f"{op.mnemonic}@any"]
+        t["shared"][op.id] = ID.get(f"{op.mnemonic}@shared", 0)
     for mnemonic in ("i64.add128", "i64.sub128", "i64.mul_wide_u", "i64.mul_wide_s"):
         op = BY_NAME[mnemonic]
         t["kind"][op.id], t["operand"][op.id], t["any"][op.id] = KIND_WIDE, len(op.params), ID[mnemonic]
@@ -714,7 +742,7 @@ def tables():
 
 # operands popped and the type of the result pushed (0: none), for KIND_OPERATION
 OPERATION_SHAPE = {
-    "memory.grow": (1, I32), "memory.size": (0, I32), "table.get": (1, -1), "table.set": (2, 0),
+    "memory.grow": (1, I32), "table.get": (1, -1), "table.set": (2, 0),
     "memory.init": (3, 0), "data.drop": (0, 0), "memory.copy": (3, 0), "memory.fill": (3, 0),
     "table.grow": (2, I32), "table.size": (0, I32), "table.fill": (3, 0), "table.copy": (3, 0), "table.init": (3, 0),
     "elem.drop": (0, 0), "memory.atomic.notify": (2, I32), "memory.atomic.wait32": (3, I32),

@@ -118,6 +118,7 @@ LOADS = {
 STORES = {"store": None, "store8": "u8", "store16": "u16", "store32": "u32"}
 
 # read-modify-write: what is stored, from the old value a and the operand b
+# on a shared memory the names are those of machine.h
 ATOMICS = {"add": "a + b", "sub": "a - b", "and": "a & b", "or": "a | b", "xor": "a ^ b", "xchg": "b"}
 
 COMMUTATIVE = {"add", "mul", "and", "or", "xor", "eq", "ne"}

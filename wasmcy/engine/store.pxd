@@ -30,6 +30,8 @@ cdef class Store:
     cdef i64 pace                           # polls between two looks around
     cdef bint stressed                      # leave at every poll
     cdef volatile int interrupted
+    cdef void* waiter                       # of its thread, while that waits on a shared memory
+    cdef set shared                         # the shared memories its instances use
     cdef list kept                          # objects whose C records the store's instances point to
     cdef list externs                       # host values and caught Python exceptions, by cell
     cdef dict extern_cells                  # id(value) -> cell
@@ -66,12 +68,13 @@ ctypedef unsigned char* u8_ptr
 
 cdef class Memory:
     cdef MemoryRecord record
-    cdef int page_log2                      # a page has 2 to the power of it bytes
     cdef readonly object type
     cdef readonly Store store
 
     cdef int join(self, Store store) except -1
-    cdef i64 grow_pages(self, u64 pages) except -2
+    cdef i64 grow_pages(self, u64 pages, Store store) except -2
+    cdef i64 grow_owned(self, u64 pages, Store store) except -2
+    cdef bint enlarge(self, u64 new) noexcept
     cdef u8_ptr at(self, object where, i64 length) except NULL
     cdef int allocate(self, u64 size) except -1
     cdef bint reserve(self, u64 size) noexcept
@@ -85,6 +88,8 @@ cdef class Table:
 
     cdef int join(self, Store store) except -1
     cdef i64 grow_by(self, u64 count, u64 word) except -2
+    cdef bint make_room(self, u64 count) noexcept
+    cdef int add(self, u64 count) noexcept
     cdef Store home(self)
     cdef u64 word(self, object value) except? 0xFFFFFFFFFFFFFFFF
     cdef u64* element(self, object index) except NULL

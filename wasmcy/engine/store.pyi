@@ -41,6 +41,7 @@ class Memory(Buffer):
         *,
         is64: bool = False,
         shared: bool = False,
+        page_size: int = 65536,
         type: MemoryType | None = None,
         store: Store | None = None,
     ) -> Self: ...

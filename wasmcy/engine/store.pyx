@@ -6,6 +6,8 @@ another's function never dangles.
 """
 
 cimport cython
+from _thread import allocate_lock
+
 from cpython.buffer cimport (
     PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
 )
@@ -22,6 +24,8 @@ from wasmcy.engine.structs cimport (
     wcy_bits32, wcy_bits64, wcy_f32, wcy_f64, wcy_load_acquire, wcy_load_u64, wcy_store_release, wcy_store_u64,
     wcy_take,
 )
+
+from wasmcy.engine.waiting cimport wake
 
 from .. import matching
 from ..errors import LinkError, MemoryLimit, WasmError
@@ -152,6 +156,7 @@ cdef class Store:
         self.handle_lock = PyThread_allocate_lock()
         self.funcs = {}
         self.instances = []
+        self.shared = set()
         self.stack_slots = DEFAULT_STACK
         for i in range(3):
             self.objects_left[i] = self.objects_allowed[i] = UNLIMITED
@@ -240,6 +245,7 @@ cdef class Store:
     def interrupt(self):
         """Stop what runs in the store, from any thread: it raises KeyboardInterrupt there."""
         self.interrupted = 1
+        wake(&self.waiter)
 
     def time_left(self):
         """Seconds until the running call must end, 0 if it must now; None: it may take any time.
@@ -594,12 +600,17 @@ _NAMES = {name: t for name, t in _types.VAL_TYPES.items() if t.is_ref or t in _N
 
 
 # ------------------------------------------------------------------------------------ memories
+growing = allocate_lock()           # held while a shared memory grows
+
+
 cdef class Memory:
     """A linear memory: bytes that a module and its host share.
 
-    Sizes are in pages, of 64 KiB unless its type says otherwise; addresses and lengths are in bytes.
-    It offers the buffer protocol: from the first `memoryview(memory)` on, growing never moves it. It
-    belongs to `store`, or else to the store of the first instance that imports it.
+    Sizes are in pages of `page_size` bytes, which is 65,536 or 1; addresses and lengths are in
+    bytes. It offers the buffer protocol: from the first `memoryview(memory)` on, growing never
+    moves it. It belongs to `store`, or else to the store of the first instance that imports it. But
+    a `shared` memory belongs to none: any number of stores, each with a thread of its own, may
+    import it, and its bytes count against the limits of each.
 
         >>> memory = Memory(min=1, max=2)
         >>> memory.grow(1)          # the size before, in pages
@@ -609,43 +620,55 @@ cdef class Memory:
         (b'wasm', 131072)
 
     Raises:
-        ValueError: `min` is larger than `max`, or than 65,536 pages.
-        MemoryLimit: more than `store` allows.
+        ValueError: `min` is larger than `max`, or than 4 GiB (256 TiB with `is64`); there is no such
+            page size; a shared memory has no `max`.
+        MemoryLimit: the system has no memory of that size; it is more than `store` allows.
 
     Spec: 4.2.8 "Memory Instances".
     """
 
-    def __cinit__(self, min=0, max=None, *, bint is64=False, bint shared=False, type=None, Store store=None):
-        cdef u64 pages
+    def __cinit__(
+        self, min=0, max=None, *, bint is64=False, bint shared=False, page_size=65536, type=None, Store store=None
+    ):
+        cdef u64 pages, limit
         if type is None:
             min, max = PyNumber_Index(min), None if max is None else PyNumber_Index(max)
             if min < 0 or (max is not None and max < min):
                 raise ValueError(f"a memory of at least {min} and at most {max} pages")
-            type = MemoryType(min, max, shared, is64)
-        if type.shared:
-            raise NotImplementedError("shared memories")
-        self.page_log2 = type.page_size_log2
-        if self.page_log2 not in (0, 16):
+            if page_size not in (1, 65536):
+                raise ValueError(f"pages of {page_size} bytes: only 1 and 65536 are possible")
+            type = MemoryType(min, max, shared, is64, 0 if page_size == 1 else 16)
+        if type.shared and type.max is None:
+            raise ValueError("a shared memory needs a maximum size")
+        if type.page_size_log2 not in (0, 16):
             raise ValueError(f"pages of {1 << type.page_size_log2} bytes: only 1 and 65536 are possible")
-        limit = (<u64>1 << ((48 if type.is64 else 32) - self.page_log2)) - (self.page_log2 == 0)
+        limit = (<u64>1 << (48 if type.is64 else 32)) >> <int>type.page_size_log2
+        if type.page_size_log2 == 0:
+            limit -= 1
         if type.min > limit:
             raise ValueError(f"a memory of {type.min} pages: at most {limit} are possible")
         self.type = type
         self.record.is64 = type.is64
+        self.record.shared = type.shared
+        self.record.page = type.page_size_log2
         pages = limit if type.max is None else builtin_min(type.max, limit)
-        self.record.max = pages << self.page_log2
+        self.record.max = pages << self.record.page
         pages = type.min
-        self.allocate(pages << self.page_log2)
+        self.allocate(pages << self.record.page)
         if store is not None:
             self.join(store)
 
     cdef int allocate(self, u64 size) except -1:
-        if size >= LARGE and self.reserve(size):
-            pass
-        else:
-            self.record.base = <u8*>calloc(size if size else 1, 1)
+        cdef u64 room = size
+        if self.record.shared and not self.reserve(size):  # it never moves: all of it now
+            room = self.record.max
+        if not self.record.reserved and not (size >= LARGE and self.reserve(size)):
+            if room <= <size_t>-1:
+                self.record.base = <u8*>calloc(room if room else 1, 1)
             if self.record.base == NULL:
-                raise MemoryLimit(f"no memory for {size} bytes")
+                raise MemoryLimit(f"no memory for {room} bytes")
+        elif self.record.shared:
+            self.record.max = builtin_min(self.record.max, self.record.reserved)
         self.record.size = size
         return 0
 
@@ -655,11 +678,15 @@ cdef class Memory:
         cdef u8* base
         if self.record.reserved:
             return True
-        if self.store is not None:
-            space = min(space, min(self.store.memory_limit, self.store.each_memory))
+        if self.store is not None and min(self.store.memory_limit, self.store.each_memory) < space:
+            space = min(self.store.memory_limit, self.store.each_memory)
         if self.record.is64 and space > SPACE * 4:
             space = SPACE * 4
-        space = whole(max(space, max(size, 1)))
+        if space < size:
+            space = size
+        space = whole(space if space else 1)
+        if size > <size_t>-1:
+            return False
         if sizeof(size_t) < 8 and space > <u64>1 << 28:
             space = whole(size) if size > <u64>1 << 28 else <u64>1 << 28
         base = <u8*>wcy_reserve(space)
@@ -682,40 +709,60 @@ cdef class Memory:
             free(self.record.base)
 
     cdef int join(self, Store store) except -1:
-        if self.store is None:
+        if self.store is None and self not in store.shared:
             if self.record.size > store.each_memory:
                 raise MemoryLimit(f"a memory of {self.record.size} bytes: at most {store.each_memory} are allowed")
             store.admit(1)
             store.charge(self.record.size)
-            store.kept.append(self)
+            if self.record.shared:
+                store.shared.add(self)
+            else:
+                store.kept.append(self)
+        if self.record.shared:
+            return 0
         self.store = joined(self.store, store, "the memory")
         self.record.store = <void*>store
         return 0
 
-    cdef i64 grow_pages(self, u64 pages) except -2:
-        """memory.grow: the size before, in pages, or -1. May run without the GIL's protection of nothing else."""
+    cdef i64 grow_pages(self, u64 pages, Store store) except -2:
+        """memory.grow, on behalf of a store, if any: the size before, in pages, or -1."""
+        if self.record.shared:
+            with growing:
+                return self.grow_owned(pages, store)
+        return self.grow_owned(pages, store)
+
+    cdef i64 grow_owned(self, u64 pages, Store store) except -2:
         cdef u64 old = self.record.size
-        cdef u64 new
+        cdef u64 bytes = pages << self.record.page
+        if pages > (self.record.max - old) >> self.record.page:
+            return -1
+        if bytes:
+            if store is not None and (old + bytes > store.each_memory or not store.may_charge(bytes)):
+                return -1
+            if not self.enlarge(old + bytes):
+                return -1
+            wcy_store_release(&self.record.size, old + bytes)
+            if store is not None:
+                store.memory_used += bytes
+        return <i64>(old >> self.record.page)
+
+    cdef bint enlarge(self, u64 new) noexcept:
+        """Make `new` bytes usable, those beyond the size zero; False: that cannot be."""
+        cdef u64 old = self.record.size
         cdef u8* base
-        if pages > (self.record.max - old) >> self.page_log2:
-            return -1
-        new = old + (pages << self.page_log2)
-        if pages == 0:
-            return <i64>(old >> self.page_log2)
-        if self.store is not None and (new > self.store.each_memory or not self.store.may_charge(new - old)):
-            return -1
         if self.record.reserved or new >= LARGE:
             if not self.record.reserved:
                 self.reserve(old)
         if self.record.reserved and new <= self.record.reserved:
-            if not wcy_commit(self.record.base, whole(old), whole(new)):
-                return -1
-        elif self.record.views:
-            return -1
-        elif self.record.reserved:
+            return wcy_commit(self.record.base, whole(old), whole(new))
+        if self.record.shared:
+            return True  # there from the start
+        if self.record.views or new > <size_t>-1:
+            return False
+        if self.record.reserved:
             base = <u8*>calloc(new, 1)
             if base == NULL:
-                return -1
+                return False
             memcpy(base, self.record.base, old)
             wcy_release(self.record.base, self.record.reserved)
             self.record.reserved = 0
@@ -723,13 +770,10 @@ cdef class Memory:
         else:
             base = <u8*>realloc(self.record.base, new)
             if base == NULL:
-                return -1
+                return False
             memset(base + old, 0, new - old)
             self.record.base = base
-        self.record.size = new
-        if self.store is not None:
-            self.store.memory_used += new - old
-        return <i64>(old >> self.page_log2)
+        return True
 
     def grow(self, pages):
         """Grow by `pages`; returns the size before.
@@ -743,7 +787,7 @@ cdef class Memory:
             raise ValueError("a memory does not shrink")
         if self.store is not None:
             self.store.check_owner()
-        old = self.grow_pages(pages) if pages <= 1 << 48 else -1
+        old = self.grow_pages(pages, self.store) if pages <= 1 << 48 else -1
         if old < 0:
             raise MemoryLimit(f"the memory cannot grow by {pages} pages")
         return old
@@ -751,7 +795,7 @@ cdef class Memory:
     @property
     def size(self):
         """The size in pages."""
-        return self.record.size >> self.page_log2
+        return self.record.size >> self.record.page
 
     def __len__(self):
         return self.record.size
@@ -843,28 +887,31 @@ cdef class Memory:
         """The native address of byte 0. Taking it fixes the memory in place, as a view does."""
         if self.store is not None:
             self.store.check_owner()
-        if not self.reserve(self.record.size):
+        if not self.record.shared and not self.reserve(self.record.size):
             self.record.views += 1  # never given back: the address may be used for ever
         return <size_t>self.record.base
 
     def __getbuffer__(self, Py_buffer* view, int flags):
         if self.store is not None:
             self.store.check_owner()
-        self.reserve(self.record.size)
+        if not self.record.shared:
+            self.reserve(self.record.size)
         PyBuffer_FillInfo(view, self, self.record.base, <Py_ssize_t>self.record.size, 0, flags)
-        self.record.views += 1
+        if not self.record.shared:
+            self.record.views += 1
 
     def __releasebuffer__(self, Py_buffer* view):
-        self.record.views -= 1
-
-
-cdef u64 whole(u64 size) noexcept nogil:
-    """A size rounded up to what the system can make usable at once."""
-    return (size + PAGE - 1) // PAGE * PAGE
+        if not self.record.shared:
+            self.record.views -= 1
 
 
 cdef object builtin_min(a, b):
     return a if a < b else b
+
+
+cdef u64 whole(u64 size) noexcept:
+    """A size rounded up to what the system commits: memories with pages of one byte can have any."""
+    return (size + PAGE - 1) // PAGE * PAGE
 
 
 # ------------------------------------------------------------------------------------ tables
@@ -933,30 +980,42 @@ cdef class Table:
         return 0
 
     cdef i64 grow_by(self, u64 count, u64 word) except -2:
-        """table.grow: the size before, or -1."""
-        cdef u64 old = self.record.size, capacity, i
+        """table.grow from Python: the size before, or -1."""
+        cdef u64 old = self.record.size, i
+        if not self.make_room(count):
+            return -1
+        for i in range(old, old + count):
+            self.record.elements[i] = word
+        self.add(count)
+        return <i64>old
+
+    cdef bint make_room(self, u64 count) noexcept:
+        """Room for `count` more elements, whose values are the caller's to set; False: they cannot be had."""
+        cdef u64 old = self.record.size, capacity
         cdef u64* elements
         if count > self.record.max - old:
-            return -1
+            return False
         if self.store is not None and (
             old + count > self.store.each_table or not self.store.may_charge(count * sizeof(u64))
         ):
-            return -1
+            return False
         if old + count > self.record.capacity:
             capacity = old + count + old // 2
             if capacity > self.record.max:
                 capacity = self.record.max
             elements = <u64*>realloc(self.record.elements, (capacity + 1) * sizeof(u64))
             if elements == NULL:
-                return -1
+                return False
             self.record.elements = elements
             self.record.capacity = capacity
-        for i in range(old, old + count):
-            self.record.elements[i] = word
-        self.record.size = old + count
+        return True
+
+    cdef int add(self, u64 count) noexcept:
+        """Make that many elements, for which there is room, part of the table."""
+        self.record.size += count
         if self.store is not None:
             self.store.memory_used += count * sizeof(u64)
-        return <i64>old
+        return 0
 
     cdef Store home(self):
         """The store references belong to; a table made from Python gets one of its own at first use."""

@@ -74,15 +74,54 @@ cdef extern from "machine.h" nogil:
     void wcy_store_release(void*, u64)
     int wcy_take(u64*, u64)
     const u64 WASMCY_LARGE          # flag in the header of an object that is no cell
+    void wcy_fence()
+    u8 wcy_atomic_load_u8(const u8*)
+    u8 wcy_atomic_add_u8(u8*, u8)
+    u8 wcy_atomic_sub_u8(u8*, u8)
+    u8 wcy_atomic_and_u8(u8*, u8)
+    u8 wcy_atomic_or_u8(u8*, u8)
+    u8 wcy_atomic_xor_u8(u8*, u8)
+    u8 wcy_atomic_xchg_u8(u8*, u8)
+    u8 wcy_atomic_cmpxchg_u8(u8*, u8, u8)
+    u16 wcy_atomic_load_u16(const u8*)
+    u16 wcy_atomic_add_u16(u8*, u16)
+    u16 wcy_atomic_sub_u16(u8*, u16)
+    u16 wcy_atomic_and_u16(u8*, u16)
+    u16 wcy_atomic_or_u16(u8*, u16)
+    u16 wcy_atomic_xor_u16(u8*, u16)
+    u16 wcy_atomic_xchg_u16(u8*, u16)
+    u16 wcy_atomic_cmpxchg_u16(u8*, u16, u16)
+    u32 wcy_atomic_load_u32(const u8*)
+    u32 wcy_atomic_add_u32(u8*, u32)
+    u32 wcy_atomic_sub_u32(u8*, u32)
+    u32 wcy_atomic_and_u32(u8*, u32)
+    u32 wcy_atomic_or_u32(u8*, u32)
+    u32 wcy_atomic_xor_u32(u8*, u32)
+    u32 wcy_atomic_xchg_u32(u8*, u32)
+    u32 wcy_atomic_cmpxchg_u32(u8*, u32, u32)
+    u64 wcy_atomic_load_u64(const u8*)
+    u64 wcy_atomic_add_u64(u8*, u64)
+    u64 wcy_atomic_sub_u64(u8*, u64)
+    u64 wcy_atomic_and_u64(u8*, u64)
+    u64 wcy_atomic_or_u64(u8*, u64)
+    u64 wcy_atomic_xor_u64(u8*, u64)
+    u64 wcy_atomic_xchg_u64(u8*, u64)
+    u64 wcy_atomic_cmpxchg_u64(u8*, u64, u64)
 
 
 cdef struct CatchClause:            # of a try_table: words [start, end) of a function
     u32 start
     u32 end
-    u32 kind                        # 0 catch, 1 catch_ref, 2 catch_all, 3 catch_all_ref
+    u32 kind                        # ClauseKind
     u32 tag                         # tag index
     u32 slot                        # where the values go
-    u32 target                      # where to go on, in words
+    u32 target                      # where to go on, in words; DELEGATE: the next clause to try
+
+cdef enum ClauseKind:               # of what a try_table or an older handler catches
+    CATCHES_REF = 1                 # it passes the exception, above the values
+    CATCHES_ALL = 2                 # whatever the tag; no values
+    CATCHES_OLD = 4                 # the exception goes below the values
+    DELEGATES = 8                   # the clauses between this one and `target` do not count
 
 cdef struct FuncCode:               # one function of a module: shared by all its instances
     u64* code                       # published with release; code[-1] is the frame size in slots
@@ -182,7 +221,8 @@ cdef struct MemoryRecord:           # one linear memory
     u64 reserved                    # bytes of address space held at base; 0: malloc'd
     u32 is64
     u32 shared
-    i64 views                       # exported buffers
+    u64 page                        # log2 of the page size in bytes
+    i64 views                       # exported buffers; not counted where the memory is shared
     void* store                     # borrowed: the Store that counts its bytes, or NULL
 
 cdef struct TableRecord:            # one table
@@ -232,6 +272,9 @@ cdef struct Activation:
     u64 object                      # an array that is being filled in pieces,
     u64 done                        # and how many of its elements are
     Activation* outer               # that waits for this one
+    u64 memory_size                 # of memory 0, when the machine was entered last
+    double f0                       # of an access out of bounds, the other accumulators
+    float s0
 
 cdef struct State:                  # the return-to-a-loop form: what the eight arguments hold
     u64* sp

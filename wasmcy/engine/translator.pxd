@@ -4,7 +4,8 @@ from wasmcy.validation.listener cimport Listener
 
 cdef long long OP_BLOCK, OP_BR, OP_BR_IF, OP_BR_TABLE, OP_CALL, OP_CALL_INDIRECT, OP_DROP, OP_ELSE, OP_END
 cdef long long OP_BR_ON_NON_NULL, OP_BR_ON_NULL, OP_CALL_REF, OP_I64_EQ, OP_REF_AS_NON_NULL, OP_REF_EQ
-cdef long long OP_RETURN_CALL_REF
+cdef long long OP_RETURN_CALL_REF, OP_CATCH, OP_CATCH_ALL, OP_DELEGATE, OP_RETHROW, OP_TRY
+cdef long long EXNREF, AT_OLD_TRY, AT_HANDLER, OLD_CATCH, OLD_CATCH_ALL, DELEGATE
 cdef long long OP_F32_CONST, OP_F64_CONST, OP_GLOBAL_GET, OP_GLOBAL_SET, OP_I32_ADD, OP_I32_CONST, OP_I64_CONST
 cdef long long OP_I64_EQZ, OP_IF, OP_LOCAL_GET, OP_LOCAL_SET, OP_LOCAL_TEE, OP_LOOP, OP_MEMORY_COPY, OP_MEMORY_FILL
 cdef long long OP_MEMORY_SIZE, OP_MEMORY_GROW, OP_TABLE_GROW, OP_TABLE_SIZE, OP_NOP, OP_ATOMIC_FENCE, OP_REF_FUNC
@@ -24,7 +25,9 @@ cdef long long H_CONST32, H_CONST64, H_ENTER, H_ENTER1, H_MEMORY_COPY, H_MEMORY_
 cdef long long H_MOVE2, H_MOVE4
 cdef long long H_MOVESPAN, H_OPERATION, H_REF_FUNC, H_REF_FUNC_IMPORTED, H_RETURN_CALL, H_RETURN_CALL_IMPORT
 cdef long long H_RETURN_CALL_INDIRECT, H_RETURN_CALL_INDIRECT_R, H_RETURN_MANY, H_RETURN_VOID, H_STEP2, H_TABLE_GET
-cdef long long H_CALL_REF, H_CALL_REF_R, H_RETURN_CALL_REF, H_RETURN_CALL_REF_R, H_REF_AS_NON_NULL
+cdef long long OP_MEMORY_ATOMIC_NOTIFY, OP_MEMORY_ATOMIC_WAIT32, OP_MEMORY_ATOMIC_WAIT64
+cdef long long H_ATOMIC_FENCE, H_ATOMIC_ADDRESS
+cdef long long H_MEMORY_SIZE_ANY, H_CALL_REF, H_CALL_REF_R, H_RETURN_CALL_REF, H_RETURN_CALL_REF_R, H_REF_AS_NON_NULL
 cdef long long H_TABLE_SET, H_INDEX64, H_THROW, H_UNREACHABLE, H_V128_CONST, H_MOVE_V128, H_RETURN_V128
 cdef long long CONCRETE, I32, I64, F32, F64, NULLABLE, REF, V128
 cdef long long LOCAL, CONST, TEMP, ACC, SUM, HIGH_HALF, AT_BLOCK, AT_LOOP, AT_IF, AT_FUNCTION, AT_TRY, IN_SLOT, IN_ACC
@@ -49,7 +52,7 @@ cdef class Translator(Listener):
     cdef long long functions, function_size, cells, tables
     cdef bint fusing
     # tables, by instruction or handler id
-    cdef short[::1] t_kind, t_operand, t_result, t_size, t_flags, t_swapped, t_any, t_handler, t_branch
+    cdef short[::1] t_kind, t_operand, t_result, t_size, t_flags, t_swapped, t_any, t_shared, t_handler, t_branch
     cdef short[::1] t_compares, t_tests, t_fuse_first, t_fuse_second, t_fused, t_fuse_how, t_fuse_wide, t_selects
     cdef short[::1] c_setr, c_get, c_get_imported, c_set, c_set_imported, c_select, c_return
     # the operand stack
@@ -65,7 +68,7 @@ cdef class Translator(Listener):
     cdef long long vector                             # the last instruction that left a v128 in its home
     # labels and fixups
     cdef long long[::1] label_kind, label_height, label_sig, label_at, label_fixups, label_else, label_stub, label_try
-    cdef long long[::1] label_log
+    cdef long long[::1] label_log, label_region, label_stop
     cdef long long[::1] fix_next, fix_at, fix_word, fix_half, targets
     cdef long long labels, fixups, n_targets
     # the function and the last instructions
@@ -178,6 +181,17 @@ cdef class Translator(Listener):
     @cython.locals(params='long long', n='long long', l='long long', kind='long long', tag='long long', clauses='list')
     cdef int begin_try(self, long long sig) except -1
     cdef int end_try(self, long long l) except -1
+    cdef int new_region(self, long long l, list clauses) except -1
+    @cython.locals(params='long long')
+    cdef int old_try(self, long long sig) except -1
+    @cython.locals(
+        l='long long', height='long long', clause='long long', region='long long', slot='long long', sig='long long'
+    )
+    cdef int old_catch(self, long long op, long long tag, bint reachable) except -1
+    @cython.locals(l='long long', outer='long long')
+    cdef int delegate(self, long long depth, bint reachable) except -1
+    cdef int rethrow(self, long long l) except -1
+    cdef int end_part(self, long long l, bint reachable) except -1
     @cython.locals(
         slot='long long', n='long long', kind='long long', own='long long', i='long long', type_='long long',
         accumulator='long long',
@@ -211,9 +225,11 @@ cdef class Translator(Listener):
     cdef int store(self, long long op, long long offset, long long memory) except -1
     @cython.locals(
         operands='long long', first='long long', i='long long', a='long long', b='long long', c='long long',
-        result='long long', at='long long',
+        result='long long', at='long long', handler='long long',
     )
     cdef int atomic(self, long long op, long long kind, long long offset, long long memory) except -1
+    @cython.locals(operands='long long', first='long long', i='long long', size='long long')
+    cdef int wait(self, long long op, long long offset, long long memory) except -1
     @cython.locals(
         c_found='long long', c='long long', b_found='long long', b='long long', type_='long long', home='long long',
         a='long long', accumulator='long long', q='long long', compared='long long', w='unsigned long long',
@@ -230,6 +246,8 @@ cdef class Translator(Listener):
     cdef int operation(self, long long op, long long operands, long long result, long long x, long long y) except -1
     @cython.locals(n='long long', height='long long', i='long long')
     cdef int throw(self, long long op, long long x) except -1
+    @cython.locals(context='Context')
+    cdef int memory_size(self, long long memory) except -1
     @cython.locals(imported='long long', type_='long long', accumulator='long long')
     cdef int global_get(self, long long index) except -1
     @cython.locals(imported='long long', form='long long', handler='long long', where='long long')

@@ -36,6 +36,9 @@ from ..opcodes import (
     OP_CALL,
     OP_CALL_INDIRECT,
     OP_CALL_REF,
+    OP_CATCH,
+    OP_CATCH_ALL,
+    OP_DELEGATE,
     OP_DROP,
     OP_ELSE,
     OP_END,
@@ -53,6 +56,9 @@ from ..opcodes import (
     OP_LOCAL_SET,
     OP_LOCAL_TEE,
     OP_LOOP,
+    OP_MEMORY_ATOMIC_NOTIFY,
+    OP_MEMORY_ATOMIC_WAIT32,
+    OP_MEMORY_ATOMIC_WAIT64,
     OP_MEMORY_COPY,
     OP_MEMORY_FILL,
     OP_MEMORY_GROW,
@@ -63,6 +69,7 @@ from ..opcodes import (
     OP_REF_FUNC,
     OP_REF_IS_NULL,
     OP_REF_NULL,
+    OP_RETHROW,
     OP_RETURN,
     OP_RETURN_CALL,
     OP_RETURN_CALL_INDIRECT,
@@ -75,17 +82,19 @@ from ..opcodes import (
     OP_TABLE_SIZE,
     OP_THROW,
     OP_THROW_REF,
+    OP_TRY,
     OP_TRY_TABLE,
     OP_UNREACHABLE,
     OPS,
 )
-from ..types import CONCRETE, F32, F64, I32, I64, REF, V128
+from ..types import CONCRETE, EXNREF, F32, F64, I32, I64, REF, V128
 from ..types import NULL as NULLABLE
 from ..validation.listener import Listener
 from .forms import (
     ACC,
     BY_CLASS,
     CONST,
+    DELEGATE,
     FLAG_COMMUTATIVE,
     FLAG_EQZ,
     FUSE_ALU_RI,
@@ -130,6 +139,8 @@ from .forms import (
     LOCAL,
     LOW32,
     NAMED,
+    OLD_CATCH,
+    OLD_CATCH_ALL,
     SUM,
     TEMP,
 )
@@ -139,7 +150,7 @@ try:
 except ImportError:
     from .operations import tables
 
-AT_BLOCK, AT_LOOP, AT_IF, AT_FUNCTION, AT_TRY = range(5)  # kinds of label
+AT_BLOCK, AT_LOOP, AT_IF, AT_FUNCTION, AT_TRY, AT_OLD_TRY, AT_HANDLER = range(7)  # kinds of label
 INT, F64_CLASS, F32_CLASS = range(3)  # classes of accumulator
 WINDOW = 64
 MOVES = 4
@@ -181,6 +192,9 @@ H_RETURN_CALL = _handlers["return_call"]
 H_RETURN_CALL_IMPORT = _handlers["return_call_import"]
 H_RETURN_CALL_INDIRECT = _handlers["return_call_indirect:s"]
 H_RETURN_CALL_INDIRECT_R = _handlers["return_call_indirect:r"]
+H_ATOMIC_FENCE = _handlers["atomic.fence"]
+H_ATOMIC_ADDRESS = _handlers["atomic.address"]
+H_MEMORY_SIZE_ANY = _handlers["memory.size@any"]
 H_CALL_REF = _handlers["call_ref:s"]
 H_CALL_REF_R = _handlers["call_ref:r"]
 H_RETURN_CALL_REF = _handlers["return_call_ref:s"]
@@ -247,6 +261,7 @@ class Translator(Listener):
         self.t_flags = t["flags"]
         self.t_swapped = t["swapped"]
         self.t_any = t["any"]
+        self.t_shared = t["shared"]
         self.t_handler = t["handler"]
         self.t_branch = t["branch"]
         self.t_compares = t["compares"]
@@ -282,6 +297,8 @@ class Translator(Listener):
         self.label_else = zeros(64)
         self.label_stub = zeros(64)
         self.label_try = zeros(64)
+        self.label_region = zeros(64)
+        self.label_stop = zeros(64)
         self.label_log = zeros(64)
         self.fix_next = zeros(256)
         self.fix_at = zeros(256)
@@ -860,6 +877,8 @@ class Translator(Listener):
             self.label_else = grown(self.label_else, l + 1)
             self.label_stub = grown(self.label_stub, l + 1)
             self.label_try = grown(self.label_try, l + 1)
+            self.label_region = grown(self.label_region, l + 1)
+            self.label_stop = grown(self.label_stop, l + 1)
             self.label_log = grown(self.label_log, l + 1)
         self.labels = l + 1
         self.label_kind[l] = kind
@@ -870,6 +889,7 @@ class Translator(Listener):
         self.label_else[l] = -1
         self.label_stub[l] = -1
         self.label_try[l] = -1
+        self.label_region[l] = self.label_region[l - 1] if l else -1
         self.label_log[l] = self.n_log
         return l
 
@@ -942,7 +962,7 @@ class Translator(Listener):
         sig = self.label_sig[l]
         n = self.context.sig_nr[sig]
         chain = self.label_fixups[l]
-        if chain < 0 and reachable:
+        if chain < 0 and reachable and self.label_kind[l] != AT_HANDLER:
             return 0  # nobody branches here: the values stay as they are
         if reachable:
             self.move_values(l, 1)
@@ -1229,14 +1249,63 @@ class Translator(Listener):
         self.last = -1
         self.announced = []
         l = self.new_label(AT_TRY, self.height - params, sig)
-        self.label_try[l] = len(self.tries)
-        self.tries.append(clauses)
+        self.new_region(l, clauses)
         return 0
+
+    def new_region(self, l, clauses):
+        """Label l begins the next region, which its clauses protect."""
+        self.label_try[l] = self.label_region[l] = len(self.tries)
+        self.tries.append(clauses)
 
     def end_try(self, l):
         for i in self.tries[self.label_try[l]]:
             self.catches[i][1] = self.length
         self.separate()
+        return 0
+
+    def old_try(self, sig):
+        """try, which has its handlers behind it."""
+        params = self.context.sig_ps[sig]
+        self.flush(params)
+        self.separate()
+        self.new_region(self.new_label(AT_OLD_TRY, self.height - params, sig), [])
+        return 0
+
+    def old_catch(self, op, tag, reachable):
+        """catch and catch_all: the exception lies below the tag's values, in the handler's hidden entry."""
+        l = self.labels - 1
+        height = self.label_height[l]
+        self.unassign(l)
+        self.end_part(l, reachable)
+        if self.label_kind[l] == AT_OLD_TRY:
+            self.label_kind[l] = AT_HANDLER
+            self.label_stop[l] = self.length
+            self.label_region[l] = self.label_region[l - 1]
+        clause = OLD_CATCH_ALL if op == OP_CATCH_ALL else OLD_CATCH
+        region = self.label_try[l]
+        slot = self.base + height + 1
+        self.catches.append([self.label_at[l], self.label_stop[l], clause, tag, slot, self.length, region])
+        self.push(TEMP, slot - 1, EXNREF)
+        if op == OP_CATCH:
+            sig = self.context.tag_sig[tag]
+            self.push_types(self.context.sig_po[sig], self.context.sig_np[sig])
+        return 0
+
+    def delegate(self, depth, reachable):
+        """What is thrown in the try goes on as if thrown in label `depth`, counted from outside of the try."""
+        l = self.labels - 1
+        self.unassign(l)
+        outer = self.label_region[l - 1 - depth]
+        self.catches.append([self.label_at[l], self.length, DELEGATE, -1, 0, outer, self.label_try[l]])
+        self.separate()
+        self.end_label(l, reachable)
+        self.labels = l
+        return 0
+
+    def rethrow(self, l):
+        self.emit(H_THROW, self.base + self.label_height[l], OP_THROW_REF, 1)
+        self.word(0)
+        self.last = -1
         return 0
 
     # ------------------------------------------------------------------ instructions
@@ -1428,9 +1497,9 @@ class Translator(Listener):
         return 0
 
     def limit(self, offset, size):
-        """offset + size as the `any` form wants it: what cannot be in bounds becomes 2**64 - 1."""
+        """offset + size as the `any` form wants it: what cannot be in bounds becomes 2**64 - size."""
         if offset < 0 or offset >= 1 << 48:
-            return -1
+            return -size
         return offset + size
 
     def store(self, op, offset, memory):
@@ -1510,11 +1579,12 @@ class Translator(Listener):
         c = self.values[first + 2] if operands > 2 else 0
         self.truncate(first)
         result = self.t_result[op]
+        handler = self.t_shared[op] if self.context.mem_shared[memory] else self.t_any[op]
         if kind == KIND_ATOMIC_STORE:
-            self.emit(self.t_any[op], b, a, memory << 16)
+            self.emit(handler, b, a, memory << 16)
         else:
             self.clobber(class_of(result))
-            self.emit(self.t_any[op], 0, a, b | memory << 16)
+            self.emit(handler, 0, a, b | memory << 16)
         at = self.last
         self.word(self.limit(offset, self.t_size[op]))
         if kind == KIND_ATOMIC_CMPXCHG:
@@ -1525,6 +1595,22 @@ class Translator(Listener):
         else:
             self.push_result(result)
         return 0
+
+    def wait(self, op, offset, memory):
+        """memory.atomic.wait and notify: the operands in their homes, the address one in the memory."""
+        operands = self.t_operand[op]
+        first = self.height - operands
+        for i in range(first, self.height):
+            self.settle(i)
+            if self.values[i] != self.base + i:
+                self.to_slot(IN_SLOT, self.values[i], 0, self.base + i)
+                self.values[i] = self.base + i
+        size = 8 if op == OP_MEMORY_ATOMIC_WAIT64 else 4
+        self.emit(H_ATOMIC_ADDRESS, self.base + first, 0, size | memory << 16)
+        self.word(self.limit(offset, size))
+        self.wrote(self.base + first, -1)
+        self.last = -1
+        return self.operation(op, operands, I32, memory, 0)
 
     def select(self):
         self.resolve(3)
@@ -1694,6 +1780,17 @@ class Translator(Listener):
         self.word(x if op == OP_THROW else 0)
         self.last = -1
         return 0
+
+    def memory_size(self, memory):
+        """In pages: of memory 0 from the machine's state, but for pages of another size or a shared memory."""
+        context = self.context
+        self.clobber(0)
+        if memory == 0 and context.mem_page[0] == 16 and not context.mem_is64[0] and not context.mem_shared[0]:
+            self.emit(H_MEMORY_SIZE, 0, 0, 0)
+        else:
+            self.emit(H_MEMORY_SIZE_ANY, 0, 0, memory << 16)
+            self.word(context.mem_page[memory])
+        self.push_result(I64 if context.mem_is64[memory] else I32)
 
     def global_get(self, index):
         imported = self.context.n_imported_globals
@@ -1895,12 +1992,7 @@ class Translator(Listener):
         l = self.labels - 1
         self.unassign(l)
         if op == OP_ELSE:
-            if x:
-                self.move_values(l, 1)
-                self.fuse(H_BR, 0, 0, 0, 0, 0)
-                self.label_fixups[l] = self.add_fixup(self.label_fixups[l])
-            self.truncate(self.label_height[l])
-            self.forget()
+            self.end_part(l, x)
             self.bind(self.label_else[l])
             self.label_else[l] = -1
             self.push_types(self.context.sig_po[self.label_sig[l]], self.context.sig_np[self.label_sig[l]])
@@ -1919,6 +2011,15 @@ class Translator(Listener):
         self.end_label(l, x)
         self.labels = l
         return 0
+
+    def end_part(self, l, reachable):
+        """The code before an `else` or a handler of label l goes on at its end."""
+        if reachable:
+            self.move_values(l, 1)
+            self.fuse(H_BR, 0, 0, 0, 0, 0)
+            self.label_fixups[l] = self.add_fixup(self.label_fixups[l])
+        self.truncate(self.label_height[l])
+        self.forget()
 
     def end_function(self, reachable):
         if self.label_fixups[0] >= 0:
@@ -1959,12 +2060,15 @@ class Translator(Listener):
         elif op == OP_UNREACHABLE:
             self.emit(H_UNREACHABLE, 0, 0, 0)
             self.last = -1
-        elif op == OP_NOP or op == OP_ATOMIC_FENCE:
+        elif op == OP_NOP:
             pass
-        elif op == OP_MEMORY_SIZE and x == 0 and not self.context.mem_is64[0] and self.context.mem_page_log2[0] == 16:
-            self.clobber(0)
-            self.emit(H_MEMORY_SIZE, 0, 0, 0)
-            self.push_result(I32)
+        elif op == OP_ATOMIC_FENCE:
+            self.emit(H_ATOMIC_FENCE, 0, 0, 0)
+            self.last = -1
+        elif op == OP_MEMORY_ATOMIC_NOTIFY or op == OP_MEMORY_ATOMIC_WAIT32 or op == OP_MEMORY_ATOMIC_WAIT64:
+            self.wait(op, x, y)
+        elif op == OP_MEMORY_SIZE:
+            self.memory_size(x)
         elif op == OP_REF_NULL:
             self.push(CONST, 0, REF | NULLABLE | x)
         elif op == OP_REF_IS_NULL:
@@ -2003,6 +2107,14 @@ class Translator(Listener):
             self.last = -1
         elif op == OP_THROW or op == OP_THROW_REF:
             self.throw(op, x)
+        elif op == OP_TRY:
+            self.old_try(x)
+        elif op == OP_CATCH or op == OP_CATCH_ALL:
+            self.old_catch(op, y, x)
+        elif op == OP_DELEGATE:
+            self.delegate(y, x)
+        elif op == OP_RETHROW:
+            self.rethrow(self.labels - 1 - x)
         elif (
             (op == OP_MEMORY_COPY and x == 0 and y == 0) or (op == OP_MEMORY_FILL and x == 0)
         ) and not self.context.mem_is64[0]:
@@ -2029,7 +2141,7 @@ class Translator(Listener):
         if op == OP_TABLE_GET:
             return self.context.table_element[x]
         if result == I32:
-            if op == OP_MEMORY_SIZE or op == OP_MEMORY_GROW:
+            if op == OP_MEMORY_GROW:
                 return I64 if self.context.mem_is64[x] else I32
             if op == OP_TABLE_SIZE or op == OP_TABLE_GROW:
                 return I64 if self.context.table_is64[x] else I32

@@ -45,7 +45,8 @@ cdef class Context:
     cdef readonly long long[::1] table_element
     cdef readonly long long[::1] table_is64
     cdef readonly long long[::1] mem_is64
-    cdef readonly long long[::1] mem_page_log2
+    cdef readonly long long[::1] mem_shared
+    cdef readonly long long[::1] mem_page     # log2 of the page size in bytes
     cdef readonly long long[::1] global_type
     cdef readonly long long[::1] global_mut
     cdef readonly long long[::1] global_cell  # of its first cell; for imported ones the global index

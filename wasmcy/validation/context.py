@@ -177,7 +177,8 @@ class Context:
         memories = module.imported_memories + module.memories
         self.n_memories = len(memories)
         self.mem_is64 = array("q", [memory.is64 for memory in memories])
-        self.mem_page_log2 = array("q", [memory.page_size_log2 for memory in memories])
+        self.mem_shared = array("q", [memory.shared for memory in memories])
+        self.mem_page = array("q", [memory.page_size_log2 for memory in memories])
         globals_ = module.imported_globals + [item.type for item in module.globals]
         self.n_imported_globals = len(module.imported_globals)
         self.n_globals = len(globals_)

@@ -1,0 +1,163 @@
+"""Threads that wait on an address of a shared memory, and who wakes them (threads proposal: wait, notify).
+
+Queues are the process's: stores of several threads share a memory.  All of them are under one lock,
+which is held for a few instructions, never while taking the GIL.  A waiter sleeps in a lock of its own,
+without the GIL, and is woken by a notification, by an interrupt of its store, or by its time's end.
+"""
+
+import os
+
+from cpython.pythread cimport (
+    PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_release_lock, PyThread_type_lock,
+    WAIT_LOCK,
+)
+
+from wasmcy.engine.structs cimport u8, u64, wcy_atomic_load_u32, wcy_atomic_load_u64
+
+cdef extern from "Python.h":
+    ctypedef struct PyThreadState
+    PyThreadState* PyEval_SaveThread() nogil
+    void PyEval_RestoreThread(PyThreadState*) nogil
+    ctypedef enum PyLockStatus:
+        PY_LOCK_ACQUIRED
+    PyLockStatus PyThread_acquire_lock_timed(PyThread_type_lock, long long microseconds, int interruptible) nogil
+
+cdef enum:
+    BUCKETS = 256
+
+cdef Waiter* first[BUCKETS]
+cdef Waiter* last[BUCKETS]
+cdef PyThread_type_lock guard = PyThread_allocate_lock()
+cdef double LONGEST = 3600.0 if os.name != "nt" else 0.05  # seconds of one sleep: on Windows Ctrl-C ends none
+
+
+def _after_fork():
+    """The threads that waited, or held the lock, do not exist in the child."""
+    global guard
+    cdef int i
+    guard = PyThread_allocate_lock()
+    for i in range(BUCKETS):
+        first[i] = last[i] = NULL
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+cdef inline size_t bucket(const u8* address) noexcept:
+    cdef size_t at = <size_t>address >> 2
+    return (at ^ at >> 8 ^ at >> 16) % BUCKETS
+
+
+cdef void unlink(Waiter* waiter) noexcept:
+    cdef size_t b = bucket(waiter.address)
+    if waiter.previous == NULL:
+        first[b] = waiter.next
+    else:
+        waiter.previous.next = waiter.next
+    if waiter.next == NULL:
+        last[b] = waiter.previous
+    else:
+        waiter.next.previous = waiter.previous
+    waiter.queued = False
+
+
+cdef void rouse(Waiter* waiter, Woken why) noexcept:
+    if waiter.woken == ASLEEP:
+        PyThread_release_lock(waiter.lock)
+    waiter.woken = why
+
+
+cdef int enter_queue(Waiter* waiter, const u8* address, u64 expected, u64 size, void** place) except -1:
+    """Queue up if `size` bytes at `address` are what is expected; 0: they are not.
+
+    `place` is where `wake` finds the waiter from then on.
+    """
+    cdef size_t b = bucket(address)
+    cdef u64 found
+    waiter.lock = PyThread_allocate_lock()
+    if waiter.lock == NULL:
+        raise MemoryError("no lock to wait in")
+    PyThread_acquire_lock(waiter.lock, WAIT_LOCK)
+    waiter.address = address
+    waiter.woken = ASLEEP
+    PyThread_acquire_lock(guard, WAIT_LOCK)
+    found = wcy_atomic_load_u32(address) if size == 4 else wcy_atomic_load_u64(address)
+    waiter.queued = found == expected
+    if waiter.queued:
+        waiter.next = NULL
+        waiter.previous = last[b]
+        if last[b] == NULL:
+            first[b] = waiter
+        else:
+            last[b].next = waiter
+        last[b] = waiter
+        place[0] = waiter
+    PyThread_release_lock(guard)
+    if not waiter.queued:
+        PyThread_release_lock(waiter.lock)
+        PyThread_free_lock(waiter.lock)
+        return 0
+    return 1
+
+
+cdef bint sleep(Waiter* waiter, double seconds) except -1:
+    """Sleep without the GIL, at most so long; True: a notification came."""
+    cdef long long microseconds = <long long>(min(seconds, LONGEST) * 1e6) + 1
+    cdef PyThreadState* saved
+    cdef PyLockStatus status
+    if waiter.woken == ASLEEP:  # else the lock is free, or will be
+        saved = PyEval_SaveThread()
+        status = PyThread_acquire_lock_timed(waiter.lock, microseconds, 1)
+        PyEval_RestoreThread(saved)
+        if status != PY_LOCK_ACQUIRED:
+            return False
+    else:
+        PyThread_acquire_lock(waiter.lock, WAIT_LOCK)
+    PyThread_acquire_lock(guard, WAIT_LOCK)
+    if waiter.woken == INTERRUPTED:
+        waiter.woken = ASLEEP
+    PyThread_release_lock(guard)
+    return waiter.woken == NOTIFIED
+
+
+cdef bint leave_queue(Waiter* waiter, void** place, void* outer) noexcept:
+    """The end of a wait, which `place` forgets for the one outside of it; True: a notification had come."""
+    cdef bint notified
+    PyThread_acquire_lock(guard, WAIT_LOCK)
+    notified = not waiter.queued
+    if waiter.queued:
+        unlink(waiter)
+    place[0] = outer
+    PyThread_release_lock(guard)
+    if waiter.woken != ASLEEP:  # released, perhaps not taken back
+        PyThread_acquire_lock(waiter.lock, 0)
+    PyThread_release_lock(waiter.lock)
+    PyThread_free_lock(waiter.lock)
+    return notified
+
+
+cdef u64 notify(const u8* address, u64 count) noexcept:
+    """Wake at most so many of those that wait on an address, the longest waiting first; how many it were."""
+    cdef u64 woken = 0
+    cdef Waiter* waiter
+    cdef Waiter* next
+    PyThread_acquire_lock(guard, WAIT_LOCK)
+    waiter = first[bucket(address)]
+    while waiter != NULL and woken < count:
+        next = waiter.next
+        if waiter.address == address:
+            unlink(waiter)
+            rouse(waiter, NOTIFIED)
+            woken += 1
+        waiter = next
+    PyThread_release_lock(guard)
+    return woken
+
+
+cdef void wake(void** place) noexcept:
+    """Let the waiter of a store, if it has one, look around."""
+    PyThread_acquire_lock(guard, WAIT_LOCK)
+    if place[0] != NULL and (<Waiter*>place[0]).woken == ASLEEP:
+        rouse(<Waiter*>place[0], INTERRUPTED)
+    PyThread_release_lock(guard)
