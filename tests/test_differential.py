@@ -63,7 +63,7 @@ class Mutated:
 
 def test_a_mistake_is_found_and_made_small(reference: Backend) -> None:
     mutated = Mutated()
-    for number in range(20):
+    for number in range(60, 500):
         module = generate.module(f"mistake {number}", 60)
         calls = [
             (index, values)

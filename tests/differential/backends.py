@@ -116,6 +116,8 @@ class Wasmtime:
         config.wasm_relaxed_simd = True
         config.wasm_relaxed_simd_deterministic = True
         config.wasm_gc = True
+        config.wasm_memory64 = True
+        config.wasm_multi_memory = True
         config.cranelift_opt_level = level
         config.memory_reservation = 1 << 20
         self._engine = wasmtime.Engine(config)

@@ -295,11 +295,23 @@ class Body:
         self.values(callee.signature[0])
         self.cost += callee.cost * self.repeat
         if index < self.leaves and self.chance(0.6):
-            self.table_index(index)
-            self.emit("call_indirect", u(self.module.type_index(callee.signature)) + u(0))
+            self.call_indirectly(index, callee, "call")
         else:
             self.emit("call", u(index))
         return True
+
+    def call_indirectly(self, index: int, callee: Function, how: str) -> None:
+        """Call a leaf function through the first table or a reference; `how`: "call" or "return_call"."""
+        type_index = u(self.module.type_index(callee.signature))
+        if "function_references" in self.pools.features and self.chance(0.4):
+            if self.chance(0.02):
+                self.emit("ref.null", s(self.module.type_index(callee.signature)))
+            else:
+                self.emit("ref.func", u(index))
+            self.emit(how + "_ref", type_index)
+        else:
+            self.table_index(index)
+            self.emit(how + "_indirect", type_index + u(0))
 
     def table_index(self, index: int) -> None:
         """Push the place of a leaf function; its neighbours may have the same signature."""
@@ -394,10 +406,22 @@ class Body:
             self.small()
         self.emit("i32.add")
 
-    def memarg(self, row: Op, offset: int) -> bytes:
+    def memory(self) -> int:
+        """A memory to use, mostly the first."""
+        return self.rnd.randrange(1 + len(self.module.others)) if self.chance(0.2) else 0
+
+    def widen(self, memory: int) -> None:
+        """Make the i32 on top an address or a size of that memory."""
+        if self.module.address_type(memory) == I64:
+            self.emit("i64.extend_i32_u")
+
+    def memarg(self, row: Op, offset: int, memory: int = 0) -> bytes:
         natural = row.align.bit_length() - 1
         atomic = row.feature == "threads"
-        return u(natural if atomic or self.chance(0.7) else self.rnd.randrange(natural + 1)) + u(offset)
+        exponent = natural if atomic or self.chance(0.7) else self.rnd.randrange(natural + 1)
+        if self.module.address_type(memory) == I64 and self.chance(0.01):
+            offset = self.rnd.choice((1 << 32, (1 << 48) - 8, 1 << 48, (1 << 64) - 8))
+        return u(exponent | 0x40) + u(memory) + u(offset) if memory else u(exponent) + u(offset)
 
     def instruction(self, row: Op, immediates: bytes = b"") -> None:
         self.emit(row.mnemonic, immediates)

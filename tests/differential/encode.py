@@ -106,6 +106,7 @@ class Module:
     functions: list[Function] = field(default_factory=list)
     globals: list[tuple[int, bool, int]] = field(default_factory=list)  # type, mutable, bits
     memory: tuple[int, int] = (1, 3)
+    others: list[tuple[int, int, int]] = field(default_factory=list)  # more memories: type of addresses, sizes
     tables: list[tuple[int, int]] = field(default_factory=list)  # minimum, maximum
     elements: list[tuple[int | None, list[int]]] = field(default_factory=list)  # table or passive; functions
     data: list[tuple[int | None, bytes]] = field(default_factory=list)  # address or passive; bytes
@@ -130,7 +131,7 @@ class Module:
             ),
             (3, vector(functions)),
             (4, vector(b"\x70\x01" + u(low) + u(high) for low, high in self.tables)),
-            (5, vector([b"\x01" + u(self.memory[0]) + u(self.memory[1])])),
+            (5, vector(self._memory(*one) for one in ((I32, *self.memory), *self.others))),
             *([(13, vector(tags))] if tags else []),
             (6, vector(self._global(*one) for one in self.globals)),
             (7, vector(self._exports())),
@@ -149,6 +150,13 @@ class Module:
             name("m") + b"\2\0",
             *(name(f"g{at}") + b"\3" + u(at) for at in self.exported_globals),
         ]
+
+    def address_type(self, memory: int) -> int:
+        return self.others[memory - 1][0] if memory else I32
+
+    @staticmethod
+    def _memory(address: int, low: int, high: int) -> bytes:
+        return bytes([5 if address == I64 else 1]) + u(low) + u(high)
 
     @staticmethod
     def _global(type: int, mutable: bool, bits: int) -> bytes:

@@ -88,11 +88,12 @@ def _divisor(body: Body, type: int) -> None:
 
 
 def load(body: Body, type: int) -> bool | None:
-    row = body.rnd.choice(body.pools.loads[type])
+    row, memory = body.rnd.choice(body.pools.loads[type]), body.memory()
     offset = body.address(row.align, row.feature == "threads")
+    body.widen(memory)
     if "laneidx" in row.immediates:
         body.expr(V128)
-    body.instruction(row, body.memarg(row, offset) + body.lanes(row))
+    body.instruction(row, body.memarg(row, offset, memory) + body.lanes(row))
     return True
 
 
@@ -101,10 +102,12 @@ def rmw(body: Body, type: int) -> bool | None:
         return None
     row = body.rnd.choice(body.pools.rmw[type])
     assert row.params is not None
+    memory = body.memory()
     offset = body.address(row.align, True)
+    body.widen(memory)
     for param in row.params[1:]:
         body.expr(int(param))
-    body.instruction(row, body.memarg(row, offset))
+    body.instruction(row, body.memarg(row, offset, memory))
     return True
 
 
@@ -185,14 +188,18 @@ def sizes(body: Body, type: int) -> bool | None:
     if type != I32:
         return None
     chance = body.rnd.random()
+    memory = body.memory()
     if chance < 0.35:
-        body.emit("memory.size", b"\0")
+        body.emit("memory.size", u(memory))
+        _narrow(body, memory)
     elif chance < 0.5:
         if body.chance(0.3):
             body.expr(I32)
         else:
             body.small(1)
-        body.emit("memory.grow", b"\0")
+        body.widen(memory)
+        body.emit("memory.grow", u(memory))
+        _narrow(body, memory)
     elif chance < 0.7:
         body.emit("table.size", u(1))
     elif chance < 0.75:
@@ -202,6 +209,19 @@ def sizes(body: Body, type: int) -> bool | None:
     else:
         body.expr(FUNCREF)
         body.emit("ref.is_null")
+    return True
+
+
+def _narrow(body: Body, memory: int) -> None:
+    if body.module.address_type(memory) == I64:
+        body.emit("i32.wrap_i64")
+
+
+def not_null(body: Body, type: int) -> bool | None:
+    if "function_references" not in body.pools.features or not body.chance(0.2):
+        return None
+    body.expr(type)
+    body.emit("ref.as_non_null")
     return True
 
 
@@ -236,5 +256,5 @@ _WEIGHTS: list[tuple[Choice, int]] = [
 ]
 _NUMERIC_CHOICES = [choice for choice, weight in _WEIGHTS for _ in range(weight)]
 EXPRESSIONS: dict[int, list[Choice]] = dict.fromkeys((I32, I64, F32, F64, V128), _NUMERIC_CHOICES)
-EXPRESSIONS[FUNCREF] = [table_get, table_get, global_get, tee, select, block, if_else]
+EXPRESSIONS[FUNCREF] = [table_get, table_get, global_get, tee, select, block, if_else, not_null]
 EXPRESSIONS[EXNREF] = [tee, select, block, if_else]

@@ -27,6 +27,8 @@ def module(seed: object, functions: int = 60, features: frozenset[str] = ALL) ->
     values = _pools[features].values
     _globals(made, rnd, values)
     made.tables = [(TABLE_SIZE + 2, TABLE_SIZE + 2), (TABLE_SIZE, 2 * TABLE_SIZE)]
+    if "multi_memory" in features:
+        made.others = [(type, 1, 3) for type in (I32, I64) if type == I32 or "memory64" in features]
     made.elements = [
         (0, list(range(LEAVES))),
         (1, _some_leaves(rnd)),

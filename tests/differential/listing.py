@@ -37,7 +37,8 @@ class _Reader:
     def immediate(self, kind: str) -> str:
         if kind == "memarg":
             align = self.unsigned()
-            return f"offset={self.unsigned()} align={1 << align}"
+            memory = f"memory={self.unsigned()} " if align & 0x40 else ""
+            return f"{memory}offset={self.unsigned()} align={1 << (align & 0x3F)}"
         if kind == "vec(labelidx)":
             return " ".join(str(self.unsigned()) for _ in range(self.unsigned()))
         if kind == "vec(valtype)":

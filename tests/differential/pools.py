@@ -9,7 +9,10 @@ NUMERIC = (I32, I64, F32, F64)
 VALUES = (*NUMERIC, V128)
 # Without these no module is made; the optional ones can be left out.
 REQUIRED = frozenset({"sign_extension", "saturating_float_to_int", "multi_value", "reference_types", "bulk_memory"})
-OPTIONAL = frozenset({"tail_call", "exceptions", "threads", "wide_arithmetic", "simd", "relaxed_simd"})
+OPTIONAL = frozenset({
+    "tail_call", "exceptions", "threads", "wide_arithmetic", "simd", "relaxed_simd", "multi_memory", "memory64",
+    "function_references",
+})  # fmt: skip
 ALL = REQUIRED | OPTIONAL
 
 # What the reference does otherwise than the deterministic profile: it fuses, and wraps where sums saturate.

@@ -99,10 +99,12 @@ def hold_on_stack(body: Body) -> None:
 def store(body: Body) -> None:
     row = body.rnd.choice(body.pools.stores)
     assert row.params is not None
+    memory = body.memory()
     offset = body.address(row.align, row.feature == "threads")
+    body.widen(memory)
     body.exact(int(row.params[1]))
     body.disturb()
-    body.instruction(row, body.memarg(row, offset) + body.lanes(row))
+    body.instruction(row, body.memarg(row, offset, memory) + body.lanes(row))
 
 
 def update_memory(body: Body) -> None:
@@ -214,6 +216,30 @@ def branch_if(body: Body) -> None:
     body.condition()
     body.emit("br_if", u(len(body.labels) - 1 - at))
     body.consume(types)
+
+
+def branch_on_null(body: Body) -> None:
+    """br_on_null, with the label's values below the reference."""
+    if "function_references" in body.pools.features:
+        at = body.rnd.choice([at for at, (_, allowed) in enumerate(body.labels) if allowed])
+        types = body.labels[at][0]
+        body.values(types)
+        body.expr(FUNCREF)
+        body.emit("br_on_null", u(len(body.labels) - 1 - at))
+        body.consume((*types, FUNCREF))
+
+
+def branch_on_non_null(body: Body) -> None:
+    if "function_references" in body.pools.features:
+        types = some_types(body)
+        body.open("block", (), (*types, FUNCREF))
+        body.values(types)
+        body.expr(FUNCREF)
+        body.emit("br_on_non_null", u(0))
+        body.consume(types)
+        body.fill((*types, FUNCREF), 2)
+        body.close()
+        body.consume((*types, FUNCREF))
 
 
 def switch(body: Body) -> None:
@@ -378,9 +404,12 @@ def bulk_memory(body: Body) -> None:
     if kind == "drop":
         body.emit("data.drop", u(len(body.module.data) - 1))
         return
+    memory, source = body.memory(), body.memory()
     body.small()
+    body.widen(memory)
     if kind == "copy":
         body.small()
+        body.widen(source)
     else:
         body.small(31)
     if body.chance(0.02):
@@ -389,9 +418,13 @@ def bulk_memory(body: Body) -> None:
         body.small(31 if kind == "init" else body.rnd.choice((1, 7, 15, 63, 255)))
     if kind == "init":
         data = body.rnd.choice([at for at, (address, _) in enumerate(body.module.data) if address is None])
-        body.emit("memory.init", u(data) + u(0))
-    else:
-        body.emit(f"memory.{kind}", b"\0\0" if kind == "copy" else b"\0")
+        body.emit("memory.init", u(data) + u(memory))
+    elif kind == "fill":
+        body.widen(memory)
+        body.emit("memory.fill", u(memory))
+    else:  # the length has the smaller of the two types
+        body.widen(min(memory, source))
+        body.emit("memory.copy", u(memory) + u(source))
 
 
 def table(body: Body) -> None:
@@ -534,8 +567,7 @@ def tail_call(body: Body) -> bool:
     body.values(callee.signature[0])
     body.cost += callee.cost * body.repeat
     if index < body.leaves and body.chance(0.5):
-        body.table_index(index)
-        body.emit("return_call_indirect", u(body.module.type_index(callee.signature)) + u(0))
+        body.call_indirectly(index, callee, "return_call")
     else:
         body.emit("return_call", u(index))
     return True
@@ -601,6 +633,8 @@ _WEIGHTS: list[tuple[Statement, int]] = [
     (if_without_else, 1),
     (block, 5),
     (branch_if, 3),
+    (branch_on_null, 1),
+    (branch_on_non_null, 1),
     (switch, 2),
     (table_branch_with_values, 1),
     (loop, 7),

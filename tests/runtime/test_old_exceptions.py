@@ -127,6 +127,20 @@ def test_exceptions_go_where_the_proposal_says(name, fuse, stressed, monkeypatch
         assert [instance.exports.f(n) for n in range(4)] == RESULTS[name]
 
 
+def test_vectors_are_thrown_caught_and_handed_on():
+    text = """(tag $v (param i32 v128 f64))
+        (func (export "f") (param $n i32) (result i64 v128 i32) (local $x v128)
+          (local.set $x (i64x2.splat (i64.extend_i32_u (local.get $n))))
+          (i64.const 3)
+          (try (param) (result v128 i32)
+            (do (throw $v (local.get $n) (i64x2.add (local.get $x) (i64x2.splat (i64.const 1))) (f64.const 2)))
+            (catch $v (i32.trunc_f64_s) (drop) (i64x2.add (local.get $x)) (local.set $x) (drop)
+              (try (do (rethrow 1)) (catch $v (drop) (local.set $x (i64x2.add (local.get $x))) (local.set $n)))
+              (local.get $x) (i32.add (local.get $n) (i32.const 1)))))"""
+    three, vector, one = exports(text).f(5)
+    assert (three, vector, one) == (3, (17).to_bytes(8, "little") * 2, 6)
+
+
 # ------------------------------------------------------------------------------------ exceptions of the host
 HOST = """
     (import "m" "h" (func $h)) (import "m" "t" (tag $t (param i32)))

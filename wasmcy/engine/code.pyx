@@ -20,7 +20,6 @@ from wasmcy.engine.structs cimport CatchClause, FuncCode, Instance, u32, u64, wc
 from .. import matching
 from ..validation.validator import Validator
 from ._tables import PARTS
-from ._tables import PARTS
 from .forms import DELEGATE
 from .object_translator import ObjectTranslator
 from .translator import TABLES, handler_id

@@ -625,8 +625,9 @@ for _op in ATOMIC_CMPXCHG:
     producer(f"{_op.mnemonic}@shared", 4, _kind, aligned(_op), cast(_kind, _value), _kind)
 one("atomic.fence", 2, ["wcy_fence()", "NEXT 2"])
 one("atomic.address", 3, [  # [D address, B size, C memory][offset + size]: where in memory the waiting is done
-    _ANY[0], "n = F_B(pc)", "ea = sp[F_D(pc)] + pc[2]", "if WASMCY_UNLIKELY(ea & (n - 1) != 0): TRAP TRAP_UNALIGNED",
-    _ANY[2], "sp[F_D(pc)] = ea - n", "NEXT 3"])  # fmt: skip
+    _ANY[0], "n = F_B(pc)", "ea = sp[F_D(pc)] + pc[2]",
+    "if WASMCY_UNLIKELY(ea & (n - 1) != 0): TRAP TRAP_UNALIGNED", _ANY[2], "sp[F_D(pc)] = ea - n",
+    "NEXT 3"])  # fmt: skip
 
 # ------------------------------------------------------------------ references
 for _form in "sr":  # [D arguments, A parameters, B reference]
