@@ -104,7 +104,10 @@ def test_a_caught_exception_is_let_go():
     def h():
         error = Own()
         alive.append(weakref.ref(error))
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # else its traceback's frame refers to it, and it waits for Python's collector
 
     alive = []
     offered = exports(CATCHING, {"m": {"h": h, "t": Tag(["i32"])}})
