@@ -14,6 +14,7 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
@@ -39,10 +40,11 @@ CHECKED = [
 SHARED = "wasmcy._cyutility"
 # Modules that are compiled for size: a module goes through them once, or never.
 SMALL = {
-    SHARED, "wasmcy.binary.decoder", "wasmcy.binary.types", "wasmcy.binary.writer", "wasmcy.text.types",
-    "wasmcy.text.instructions", "wasmcy.text.parser", "wasmcy.text.disassembler", "wasmcy.text.folding",
-    "wasmcy.validation.context", "wasmcy.validation.listener", "wasmcy.engine.instance",
-    "wasmcy.engine.vector_translator",
+    SHARED, "wasmcy.binary.decoder", "wasmcy.binary.types", "wasmcy.binary.writer", "wasmcy.text.lexer",
+    "wasmcy.text.types", "wasmcy.text.immediates", "wasmcy.text.instructions", "wasmcy.text.parser",
+    "wasmcy.text.disassembler", "wasmcy.text.folding", "wasmcy.validation.context", "wasmcy.validation.listener",
+    "wasmcy.validation.references", "wasmcy.engine.code", "wasmcy.engine.instance", "wasmcy.engine.objects",
+    "wasmcy.engine.object_translator", "wasmcy.engine.vector_translator",
 }  # fmt: skip
 VECTOR_HANDLERS = "_handlers_vectors"
 RUNTIME = [
@@ -138,6 +140,15 @@ class Build(build_ext):
         super().build_extensions()
 
 
+class BuildPython(build_py):
+    """Modules that are compiled are not packaged as sources besides."""
+
+    def find_package_modules(self, package, package_dir):
+        compiled = {extension.name for extension in self.distribution.ext_modules or ()}
+        found = super().find_package_modules(package, package_dir)
+        return [module for module in found if f"{module[0]}.{module[1]}" not in compiled]
+
+
 def wanted_form():
     """The form to generate for, before a compiler object exists."""
     from setuptools._distutils.ccompiler import new_compiler
@@ -189,4 +200,4 @@ def extensions():
 
 if __name__ == "__main__":
     metadata_only = {"egg_info", "dist_info", "sdist", "clean", "--version", "--name"} & set(sys.argv)
-    setup(ext_modules=[] if metadata_only else extensions(), cmdclass={"build_ext": Build})
+    setup(ext_modules=[] if metadata_only else extensions(), cmdclass={"build_ext": Build, "build_py": BuildPython})
