@@ -99,11 +99,11 @@ def types(some: tuple[int, ...]) -> bytes:
 def encoded(module: Module, shared: bool) -> bytes:
     """The module without what it shares, or (`shared`) one that has nothing else and exports it."""
     tables = [b"\x70\x01" + u(low) + u(high) for low, high in module.tables] + [b"\x70\0" + u(len(module.functions))]
-    memory = b"\x01" + u(module.memory[0]) + u(module.memory[1])
+    memories = [module._memory(*one) for one in ((I32, *module.memory), *module.others)]
     variables = [TYPE_BYTE[type] + bytes([mutable]) for type, mutable, _ in module.globals]
     tags = [b"\0" + u(module.type_index((params, ()))) for params in module.tags]
     signatures = vector(b"\x60" + types(params) + types(results) for params, results in module.signatures)
-    kinds: dict[int, list[bytes]] = {1: tables, 2: [memory], 3: variables, 4: tags}
+    kinds: dict[int, list[bytes]] = {1: tables, 2: memories, 3: variables, 4: tags}
     names = [(f"{kind} {at}", kind, at) for kind, ones in kinds.items() for at in range(len(ones))]
     if shared:
         pairs = zip(variables, module.globals, strict=True)
@@ -112,7 +112,7 @@ def encoded(module: Module, shared: bool) -> bytes:
         parts = [
             (1, signatures),
             (4, vector(tables)),
-            (5, vector([memory])),
+            (5, vector(memories)),
             (13, vector(tags)),
             (6, vector(initial)),
             (7, exports),
