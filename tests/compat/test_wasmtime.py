@@ -562,3 +562,35 @@ def test_arguments_and_variables_of_the_process(monkeypatch: pytest.MonkeyPatch)
         store, exports = wasi(config, ARGUMENTS.format(what=what))
         assert exports["get"](store) == 0
         assert bytes(exports["memory"].read(store, 65536, 65536 + len(start))) == start
+
+
+def test_a_collection_lets_go_of_host_values() -> None:
+    class Value:
+        pass
+
+    store = Store()
+    module = Module(store.engine, '(module (func (export "f") (param externref)))')
+    value = Value()
+    gone = weakref.ref(value)
+    Instance(store, module, []).exports(store)["f"](store, value)  # type: ignore[operator]
+    del value
+    store.gc()
+    assert gone() is None
+
+
+def test_instances_share_a_shared_memory() -> None:
+    config = Config()
+    config.shared_memory = True
+    engine = Engine(config)
+    memory = SharedMemory(engine, MemoryType(wasmtime.Limits(1, 2), shared=True))
+    add = Module(
+        engine,
+        '(module (import "a" "m" (memory 1 2 shared)) '
+        '(func (export "f") (result i32) (i32.atomic.rmw.add (i32.const 0) (i32.const 7))))',
+    )
+    found = []
+    for _ in range(2):
+        store, linker = Store(engine), Linker(engine)
+        linker.define(store, "a", "m", memory)
+        found.append(linker.instantiate(store, add).exports(store)["f"](store))  # type: ignore[operator]
+    assert found == [0, 7]

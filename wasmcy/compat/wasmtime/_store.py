@@ -67,7 +67,7 @@ class Store(Managed):
 
     def gc(self) -> None:
         """Let go of what guests no longer refer to."""
-        self._context()
+        self._context().gc()
 
     def set_fuel(self, fuel: int) -> None:
         """Give the store that much fuel."""
