@@ -35,7 +35,7 @@ CHECKED = [
     "wasmcy/validation/listener.py", "wasmcy/validation/operands.py", "wasmcy/validation/references.py",
     "wasmcy/validation/validator.py",
     "wasmcy/engine/translator.py", "wasmcy/engine/vector_translator.py",
-    "wasmcy/engine/object_translator.py", "wasmcy/engine/instance.pyx",
+    "wasmcy/engine/object_translator.py", "wasmcy/engine/instance.pyx", "wasmcy/engine/snapshots.pyx",
 ]  # fmt: skip
 SHARED = "wasmcy._cyutility"
 # Modules that are compiled for size: a module goes through them once, or never.

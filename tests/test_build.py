@@ -44,6 +44,10 @@ def test_stub_names_all_that_is_public(stub: Path) -> None:
     declared = {node.name: node for node in ast.parse(stub.read_text()).body if isinstance(node, ast.ClassDef)}
     for cls in (value for value in vars(module).values() if isinstance(value, type) and value.__module__ == name):
         assert cls.__name__ in declared
-        members = {node.name for node in declared[cls.__name__].body if isinstance(node, ast.FunctionDef)}
+        members = {
+            node.name
+            for node in declared[cls.__name__].body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
         members |= {ast.unparse(n.target) for n in declared[cls.__name__].body if isinstance(n, ast.AnnAssign)}
         assert {member for member in vars(cls) if not member.startswith("_")} - members == set()

@@ -72,12 +72,12 @@ def test_public_classes_carry_an_example() -> None:
     assert {c.__name__ for c in plain if ">>>" not in (c.__doc__ or "")} == set()
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/wasi.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/embedding.md", "docs/limits.md", "docs/wasi.md"])
 @pytest.mark.usefixtures("in_root")
 def test_examples_of_the_documents_run(name: str) -> None:
     text = (ROOT / name).read_text()
     python = "\n".join(re.findall(r"^```pycon\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
-    assert run_examples(python, name, {}) >= 10
+    assert run_examples(python, name, {}) >= 6
 
 
 def shell_examples() -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ LAYERS = (
     "validation",
     "engine",
     "runtime",
-    "linker",
+    "linker pool",
     "wasi",
     "network",
     "wasmcy",  # the public names

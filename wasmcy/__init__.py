@@ -9,12 +9,15 @@ from .errors import (
     Frame,
     FuelExhausted,
     GuestException,
+    InstanceLimit,
     InvalidError,
     LimitError,
     LinkError,
     MalformedError,
     MemoryLimit,
+    SnapshotError,
     StackExhausted,
+    TableLimit,
     Timeout,
     Trap,
     Unsupported,
@@ -47,6 +50,7 @@ __all__ = [
     "GuestException",
     "ImportType",
     "Instance",
+    "InstanceLimit",
     "InvalidError",
     "LimitError",
     "Limits",
@@ -60,11 +64,15 @@ __all__ = [
     "MemoryType",
     "Module",
     "Network",
+    "Pool",
     "ReadOnly",
+    "Snapshot",
+    "SnapshotError",
     "StackExhausted",
     "Store",
     "Struct",
     "Table",
+    "TableLimit",
     "TableType",
     "Tag",
     "TagType",
@@ -84,7 +92,9 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .engine.snapshots import Snapshot
     from .network import Network
+    from .pool import Pool
     from .text import wat2wasm
     from .text.printer import wasm2wat
     from .wasi import INHERIT, ReadOnly, Wasi
@@ -109,7 +119,9 @@ _LATER = {
     "MemoryDirectory": ".wasi.memory_files",
     "MemoryFile": ".wasi.memory_files",
     "Network": ".network",
+    "Pool": ".pool",
     "ReadOnly": ".wasi",
+    "Snapshot": ".engine.snapshots",
     "Wasi": ".wasi",
     "run": ".wasi.running",
     "wasm2wat": ".text.printer",

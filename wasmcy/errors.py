@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 
 class WasmError(Exception):
@@ -151,7 +152,28 @@ class StackExhausted(LimitError):
 
 
 class FuelExhausted(LimitError):
-    """The fuel given to the store is used up."""
+    """The fuel given to the store is used up, before the block that could not be paid for.
+
+    The guest stands where it stopped: `resume` lets it go on. `Store.fuel` is what is left.
+    """
+
+    def __init__(self, message: str, frames: Sequence[Frame] = (), call: Any = None) -> None:
+        super().__init__(message, frames)
+        self.args = (message, frames)
+        self.call = call
+
+    def resume(self, *, fuel: int = 0) -> Any:
+        """Add fuel to the store and go on; returns what the call would have returned.
+
+        Raises:
+            RuntimeError: it went on already, or the error came through a host function, which cannot.
+        """
+        if self.call is None:
+            raise RuntimeError("the call cannot be resumed")
+        return self.call.resume(fuel)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args  # a call stays in its process
 
 
 class Timeout(LimitError):
@@ -160,6 +182,18 @@ class Timeout(LimitError):
 
 class MemoryLimit(LimitError):
     """The guest wanted more memory than the store was given."""
+
+
+class TableLimit(MemoryLimit):
+    """The guest wanted more elements of tables than the store was given."""
+
+
+class InstanceLimit(MemoryLimit):
+    """More instances were wanted than the store was given."""
+
+
+class SnapshotError(WasmError):
+    """A snapshot cannot be taken, or does not fit."""
 
 
 class GuestException(ExecutionError):

@@ -8,35 +8,52 @@ _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, 
 class Limits:
     """Limits of a store: what all its instances together may use.
 
-    `memory` (bytes of linear memories and tables) and `depth` (bytes of call stack) are ints or texts
-    such as "64MiB"; `timeout` is in seconds of wall clock, for each outermost call. One memory may have
-    `each_memory` bytes, one table `each_table` elements; there may be as many `instances`, `memories` and
-    `tables`. None: no limit but the implementation's (8 MiB of stack).
+    `memory` (bytes of linear memories, tables, exceptions and stacks put aside) and `depth` (bytes of
+    call stack) are ints or texts such as "64MiB"; `fuel` is a number of executed instructions, for all
+    calls together; `timeout` is in seconds of wall clock, for each outermost call. One memory may have
+    `each_memory` bytes, one table `each_table` elements, all tables `table_elements`; there may be as
+    many `instances`, `memories` and `tables`. None: no limit but the implementation's (8 MiB of stack).
+    What each means exactly stands in docs/limits.md.
 
-        >>> Limits(memory="64MiB", timeout=2.0, depth="1MiB")
-        Limits(memory=67108864, timeout=2.0, depth=1048576)
+        >>> Limits(memory="64MiB", fuel=1_000_000, timeout=2.0, depth="1MiB")
+        Limits(memory=67108864, fuel=1000000, timeout=2.0, depth=1048576)
 
     Raises:
-        ValueError: a value is negative, or no time or stack at all, or a text is no size.
+        ValueError: a value is negative or too large, or no time or stack at all, or a text is no size.
     """
 
-    __slots__ = ("memory", "timeout", "depth", "each_memory", "each_table", "instances", "memories", "tables")
+    __slots__ = (
+        "memory",
+        "fuel",
+        "timeout",
+        "depth",
+        "each_memory",
+        "each_table",
+        "table_elements",
+        "instances",
+        "memories",
+        "tables",
+    )
 
     def __init__(
         self,
         *,
         memory: int | str | None = None,
+        fuel: int | None = None,
         timeout: float | None = None,
         depth: int | str | None = None,
         each_memory: int | str | None = None,
         each_table: int | None = None,
+        table_elements: int | None = None,
         instances: int | None = None,
         memories: int | None = None,
         tables: int | None = None,
     ) -> None:
         self.memory = None if memory is None else parse_size(memory)
         self.each_memory = None if each_memory is None else parse_size(each_memory)
+        self.fuel = None if fuel is None else parse_fuel(fuel)
         self.each_table = _count(each_table)
+        self.table_elements = _count(table_elements)
         self.instances = _count(instances)
         self.memories = _count(memories)
         self.tables = _count(tables)
@@ -56,6 +73,16 @@ def _count(number: int | None) -> int | None:
     if number is not None and number < 0:
         raise ValueError(f"a limit of {number}")
     return number
+
+
+def parse_fuel(fuel: int) -> int:
+    """A number of instructions: an int from 0 to 2**62."""
+    if not hasattr(type(fuel), "__index__"):
+        raise TypeError(f"expected an int for fuel, got {type(fuel).__name__}")
+    fuel = fuel.__index__()
+    if not 0 <= fuel <= 1 << 62:
+        raise ValueError(f"fuel of {fuel}: from 0 to 2**62 are possible")
+    return fuel
 
 
 def parse_size(size: int | str) -> int:

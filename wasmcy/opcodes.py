@@ -61,6 +61,10 @@ N_IDS = 0x600
 # In `params` and `results`: the address type of the memory or table named by an immediate.
 AT = "at"
 
+# What an instruction costs in fuel: one unit; none, where it only marks a label; one, at the end of a
+# block; one, and one more for every 64 units of the length on top of the stack.
+ONE, FREE, ENDS, LENGTH = range(4)
+
 
 class Op:
     """One instruction.
@@ -80,6 +84,7 @@ class Op:
     const       whether it may stand in a constant expression
     const_feature  the feature that allows it there, if not the one that introduces it
     feature     the field of Features that introduces it; None: WebAssembly 1.0
+    fuel        how it is counted (docs/limits.md): ONE, FREE, ENDS or LENGTH
     """
 
     __slots__ = (
@@ -98,6 +103,7 @@ class Op:
         "const",
         "const_feature",
         "feature",
+        "fuel",
     )
 
     id: int
@@ -115,6 +121,7 @@ class Op:
     const: bool
     const_feature: str | None
     feature: str | None
+    fuel: int
 
     @property
     def opcode(self) -> bytes:
@@ -151,6 +158,7 @@ def op(
     const: bool | str = False,
     keyword: str | None = None,
     feature: str | None = None,
+    fuel: int = ONE,
 ) -> None:
     """One row. `opcode` is the byte, or prefix << 16 | sub; `const` may name a feature.
 
@@ -171,6 +179,7 @@ def op(
     row.const = const is not False
     row.const_feature = const if const.__class__ is str else None
     row.feature = feature or _current_proposal
+    row.fuel = fuel
     assert number not in OPS and mnemonic not in BY_NAME, row
     OPS[number] = BY_NAME[mnemonic] = row
 
@@ -214,30 +223,30 @@ def _types(column: str | None) -> tuple[_Types, _Types]:
 #  opcode      syntax: mnemonic and immediates         type                     facts
 
 # Control instructions
-op(0x00, "unreachable",                                traps=True)
+op(0x00, "unreachable",                                traps=True, fuel=ENDS)
 op(0x01, "nop",                                        "->")
 op(0x02, "block blocktype")
-op(0x03, "loop blocktype")
-op(0x04, "if blocktype")
-op(0x05, "else")
+op(0x03, "loop blocktype",                             fuel=ENDS)
+op(0x04, "if blocktype",                               fuel=ENDS)
+op(0x05, "else",                                       fuel=FREE)
 op(0x06, "try blocktype",                              feature="legacy_exceptions")
-op(0x07, "catch tagidx",                               feature="legacy_exceptions")
-op(0x08, "throw tagidx",                               feature="exceptions")
-op(0x09, "rethrow labelidx",                           feature="legacy_exceptions")
-op(0x0A, "throw_ref",                                  traps=True, feature="exceptions")
-op(0x0B, "end",                                        const=True)
-op(0x0C, "br labelidx")
-op(0x0D, "br_if labelidx")
-op(0x0E, "br_table vec(labelidx) labelidx")
-op(0x0F, "return")
-op(0x10, "call funcidx")
-op(0x11, "call_indirect typeidx tableidx",             traps=True)
-op(0x12, "return_call funcidx",                        feature="tail_call")
-op(0x13, "return_call_indirect typeidx tableidx",      traps=True, feature="tail_call")
-op(0x14, "call_ref typeidx",                           traps=True, feature="function_references")
-op(0x15, "return_call_ref typeidx",                    traps=True, feature="function_references")
-op(0x18, "delegate labelidx",                          feature="legacy_exceptions")
-op(0x19, "catch_all",                                  feature="legacy_exceptions")
+op(0x07, "catch tagidx",                               feature="legacy_exceptions", fuel=FREE)
+op(0x08, "throw tagidx",                               feature="exceptions", fuel=ENDS)
+op(0x09, "rethrow labelidx",                           feature="legacy_exceptions", fuel=ENDS)
+op(0x0A, "throw_ref",                                  traps=True, feature="exceptions", fuel=ENDS)
+op(0x0B, "end",                                        const=True, fuel=FREE)
+op(0x0C, "br labelidx",                                fuel=ENDS)
+op(0x0D, "br_if labelidx",                             fuel=ENDS)
+op(0x0E, "br_table vec(labelidx) labelidx",            fuel=ENDS)
+op(0x0F, "return",                                     fuel=ENDS)
+op(0x10, "call funcidx",                               fuel=ENDS)
+op(0x11, "call_indirect typeidx tableidx",             traps=True, fuel=ENDS)
+op(0x12, "return_call funcidx",                        feature="tail_call", fuel=ENDS)
+op(0x13, "return_call_indirect typeidx tableidx",      traps=True, feature="tail_call", fuel=ENDS)
+op(0x14, "call_ref typeidx",                           traps=True, feature="function_references", fuel=ENDS)
+op(0x15, "return_call_ref typeidx",                    traps=True, feature="function_references", fuel=ENDS)
+op(0x18, "delegate labelidx",                          feature="legacy_exceptions", fuel=FREE)
+op(0x19, "catch_all",                                  feature="legacy_exceptions", fuel=FREE)
 
 # Parametric instructions
 op(0x1A, "drop")
@@ -279,7 +288,7 @@ op(0x3C, "i64.store8 memarg:1",                        "at i64 ->", traps=True)
 op(0x3D, "i64.store16 memarg:2",                       "at i64 ->", traps=True)
 op(0x3E, "i64.store32 memarg:4",                       "at i64 ->", traps=True)
 op(0x3F, "memory.size memidx",                         "-> at")
-op(0x40, "memory.grow memidx",                         "at -> at")
+op(0x40, "memory.grow memidx",                         "at -> at",              fuel=ENDS)
 
 # Numeric instructions
 op(0x41, "i32.const i32",                              "-> i32", const=True)
@@ -425,8 +434,8 @@ op(0xD3, "ref.eq",                                     "eqref eqref -> i32", fea
 
 proposal("function_references")
 op(0xD4, "ref.as_non_null",                            traps=True)
-op(0xD5, "br_on_null labelidx")
-op(0xD6, "br_on_non_null labelidx")
+op(0xD5, "br_on_null labelidx",                        fuel=ENDS)
+op(0xD6, "br_on_non_null labelidx",                    fuel=ENDS)
 
 proposal("gc")
 op(0xFB_0000, "struct.new typeidx",                    const=True)
@@ -435,26 +444,26 @@ op(0xFB_0002, "struct.get typeidx fieldidx",           traps=True)
 op(0xFB_0003, "struct.get_s typeidx fieldidx",         traps=True)
 op(0xFB_0004, "struct.get_u typeidx fieldidx",         traps=True)
 op(0xFB_0005, "struct.set typeidx fieldidx",           traps=True)
-op(0xFB_0006, "array.new typeidx",                     const=True)
-op(0xFB_0007, "array.new_default typeidx",             const=True)
+op(0xFB_0006, "array.new typeidx",                     const=True, fuel=LENGTH)
+op(0xFB_0007, "array.new_default typeidx",             const=True, fuel=LENGTH)
 op(0xFB_0008, "array.new_fixed typeidx u32",           const=True)
-op(0xFB_0009, "array.new_data typeidx dataidx",        traps=True)
-op(0xFB_000A, "array.new_elem typeidx elemidx",        traps=True)
+op(0xFB_0009, "array.new_data typeidx dataidx",        traps=True, fuel=LENGTH)
+op(0xFB_000A, "array.new_elem typeidx elemidx",        traps=True, fuel=LENGTH)
 op(0xFB_000B, "array.get typeidx",                     traps=True)
 op(0xFB_000C, "array.get_s typeidx",                   traps=True)
 op(0xFB_000D, "array.get_u typeidx",                   traps=True)
 op(0xFB_000E, "array.set typeidx",                     traps=True)
 op(0xFB_000F, "array.len",                             "arrayref -> i32", traps=True)
-op(0xFB_0010, "array.fill typeidx",                    traps=True)
-op(0xFB_0011, "array.copy typeidx typeidx",            traps=True)
-op(0xFB_0012, "array.init_data typeidx dataidx",       traps=True)
-op(0xFB_0013, "array.init_elem typeidx elemidx",       traps=True)
+op(0xFB_0010, "array.fill typeidx",                    traps=True, fuel=LENGTH)
+op(0xFB_0011, "array.copy typeidx typeidx",            traps=True, fuel=LENGTH)
+op(0xFB_0012, "array.init_data typeidx dataidx",       traps=True, fuel=LENGTH)
+op(0xFB_0013, "array.init_elem typeidx elemidx",       traps=True, fuel=LENGTH)
 op(0xFB_0014, "ref.test heaptype")
 op(0xFB_0015, "ref.test_null heaptype",                keyword="ref.test")
 op(0xFB_0016, "ref.cast heaptype",                     traps=True)
 op(0xFB_0017, "ref.cast_null heaptype",                traps=True, keyword="ref.cast")
-op(0xFB_0018, "br_on_cast castflags labelidx heaptype heaptype")
-op(0xFB_0019, "br_on_cast_fail castflags labelidx heaptype heaptype")
+op(0xFB_0018, "br_on_cast castflags labelidx heaptype heaptype", fuel=ENDS)
+op(0xFB_0019, "br_on_cast_fail castflags labelidx heaptype heaptype", fuel=ENDS)
 op(0xFB_001A, "any.convert_extern",                    const=True)
 op(0xFB_001B, "extern.convert_any",                    const=True)
 op(0xFB_001C, "ref.i31",                               "i32 -> (ref i31)", const=True)
@@ -467,8 +476,8 @@ op(0xFB_0021, "struct.new_default_desc typeidx",       const=True, traps=True)
 op(0xFB_0022, "ref.get_desc typeidx",                  traps=True)
 op(0xFB_0023, "ref.cast_desc_eq heaptype",             traps=True)
 op(0xFB_0024, "ref.cast_desc_eq_null heaptype",        traps=True, keyword="ref.cast_desc_eq")
-op(0xFB_0025, "br_on_cast_desc_eq castflags labelidx heaptype heaptype", traps=True)
-op(0xFB_0026, "br_on_cast_desc_eq_fail castflags labelidx heaptype heaptype", traps=True)
+op(0xFB_0025, "br_on_cast_desc_eq castflags labelidx heaptype heaptype", traps=True, fuel=ENDS)
+op(0xFB_0026, "br_on_cast_desc_eq_fail castflags labelidx heaptype heaptype", traps=True, fuel=ENDS)
 
 proposal("saturating_float_to_int")
 op(0xFC_0000, "i32.trunc_sat_f32_s",                   "f32 -> i32")
@@ -481,16 +490,16 @@ op(0xFC_0006, "i64.trunc_sat_f64_s",                   "f64 -> i64")
 op(0xFC_0007, "i64.trunc_sat_f64_u",                   "f64 -> i64")
 
 proposal("bulk_memory")
-op(0xFC_0008, "memory.init dataidx memidx",            "at i32 i32 ->", traps=True)
+op(0xFC_0008, "memory.init dataidx memidx",            "at i32 i32 ->",         traps=True, fuel=LENGTH)
 op(0xFC_0009, "data.drop dataidx",                     "->")
-op(0xFC_000A, "memory.copy memidx memidx",             traps=True)
-op(0xFC_000B, "memory.fill memidx",                    "at i32 at ->", traps=True)
-op(0xFC_000C, "table.init elemidx tableidx",           traps=True)
+op(0xFC_000A, "memory.copy memidx memidx",             traps=True, fuel=LENGTH)
+op(0xFC_000B, "memory.fill memidx",                    "at i32 at ->",          traps=True, fuel=LENGTH)
+op(0xFC_000C, "table.init elemidx tableidx",           traps=True, fuel=LENGTH)
 op(0xFC_000D, "elem.drop elemidx",                     "->")
-op(0xFC_000E, "table.copy tableidx tableidx",          traps=True)
-op(0xFC_000F, "table.grow tableidx",                   feature="reference_types")
+op(0xFC_000E, "table.copy tableidx tableidx",          traps=True, fuel=LENGTH)
+op(0xFC_000F, "table.grow tableidx",                   feature="reference_types", fuel=LENGTH)
 op(0xFC_0010, "table.size tableidx",                   "-> at", feature="reference_types")
-op(0xFC_0011, "table.fill tableidx",                   traps=True, feature="reference_types")
+op(0xFC_0011, "table.fill tableidx",                   traps=True, feature="reference_types", fuel=LENGTH)
 
 proposal("wide_arithmetic")
 op(0xFC_0013, "i64.add128",                            "i64 i64 i64 i64 -> i64 i64")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # at run time `typing` alone would take 8 ms
     from typing import Any, Self, TypeVar
 
     from .engine.instance import Exports
+    from .engine.snapshots import Snapshot
     from .engine.store import Memory
     from .limits import Limits
     from .module import Import, ModuleSyntax
@@ -118,6 +119,7 @@ class Module:
         context = Context(self._syntax)
         validate(self._syntax, context, bodies=not lazy)
         self._code = Code(self._syntax, context, lazy)
+        self._digest: bytes | None = None  # of its bytes, once a snapshot has asked for it
         self._export_places = {item.name: (item.kind, item.index) for item in self._syntax.exports}
 
     @classmethod
@@ -204,6 +206,32 @@ class Module:
         """
         if isinstance(imports, (list, tuple)):
             return self._instantiate_in_order(imports, wasi, limits, store)
+        return self._made(imports, wasi, limits, store, None)
+
+    def restore(
+        self,
+        snapshot: Snapshot,
+        imports: Mapping[str, Any] | None = None,
+        *,
+        wasi: Any = None,
+        limits: Limits | None = None,
+        store: Store | None = None,
+    ) -> Instance:
+        """Make an instance that has the state of a snapshot; imports as for `instantiate`.
+
+        Neither segments nor the start function have a part in it. The snapshot is checked: it may come
+        from anywhere.
+
+        Raises:
+            SnapshotError: the snapshot does not fit the module.
+            LinkError: an import is missing, does not match, or belongs to another store.
+            LimitError: the state exceeds the limits.
+        """
+        return self._made(imports, wasi, limits, store, snapshot)
+
+    def _made(
+        self, imports: Any, wasi: Any, limits: Limits | None, store: Store | None, snapshot: Snapshot | None
+    ) -> Instance:
         providers: list[Any] = [imports] if imports is not None else []
         if wasi is not None:
             providers += [p.imports() for p in (wasi if isinstance(wasi, (list, tuple)) else (wasi,))]
@@ -216,7 +244,9 @@ class Module:
                     continue
             raise KeyError(name)
 
-        return instantiate(self, lookup, store, limits)
+        instance = instantiate(self, lookup, store, limits, snapshot)
+        instance._origin = Origin(self, imports, wasi, limits, snapshot)
+        return instance
 
     def _instantiate_in_order(
         self, imports: Sequence[Any], wasi: Any, limits: Limits | None, store: Store | None
@@ -259,6 +289,25 @@ def _is_text(data: bytes | bytearray | memoryview) -> bool:
 
 def _restore(data: bytes, features: Features, lazy: bool) -> Module:
     return Module(data, features=features, lazy=lazy)
+
+
+class Origin:
+    """How an instance was made: what a pickle of its functions carries. Their copies share one fresh instance."""
+
+    __slots__ = ("instance", "made_of")
+
+    def __init__(self, *made_of: Any) -> None:
+        self.made_of = made_of
+        self.instance: Instance | None = None
+
+    def export(self, name: str) -> Any:
+        if self.instance is None:
+            module, imports, wasi, limits, snapshot = self.made_of
+            self.instance = module._made(imports, wasi, limits, None, snapshot)
+        return self.instance.exports[name]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Origin, self.made_of
 
 
 def _member(namespace: Any, name: str) -> Any:

@@ -4,38 +4,38 @@ import pytest
 from instantiating import exports, instantiate
 
 import wasmcy
-from wasmcy import Func, Global, Limits, LinkError, Memory, MemoryLimit, Store, Table, Tag
+from wasmcy import Func, Global, InstanceLimit, Limits, LinkError, Memory, MemoryLimit, Store, Table, TableLimit, Tag
 
 PAGE = 65536
 
 
 @pytest.mark.parametrize(
-    ("limits", "text", "message"),
+    ("limits", "text", "error", "message"),
     [
-        ({"each_memory": PAGE}, "(memory 2)", "a memory of 131072 bytes: at most 65536 are allowed"),
-        ({"each_table": 3}, "(table 4 funcref)", "a table of 4 elements: at most 3 are allowed"),
-        ({"instances": 0}, "", "limit of 0 instances exceeded"),
-        ({"memories": 0}, "(memory 0)", "limit of 0 memories exceeded"),
-        ({"tables": 1}, "(table 0 funcref) (table 0 externref)", "limit of 1 tables exceeded"),
+        ({"each_memory": PAGE}, "(memory 2)", MemoryLimit, "a memory of 131072 bytes: at most 65536 are allowed"),
+        ({"each_table": 3}, "(table 4 funcref)", TableLimit, "a table of 4 elements: at most 3 are allowed"),
+        ({"instances": 0}, "", InstanceLimit, "limit of 0 instances exceeded"),
+        ({"memories": 0}, "(memory 0)", MemoryLimit, "limit of 0 memories exceeded"),
+        ({"tables": 1}, "(table 0 funcref) (table 0 externref)", TableLimit, "limit of 1 tables exceeded"),
     ],
 )
-def test_instances_keep_within_limits(limits, text, message):
-    with pytest.raises(MemoryLimit, match=message):
+def test_instances_keep_within_limits(limits, text, error, message):
+    with pytest.raises(error, match=message):
         instantiate(text, limits=Limits(**limits))
 
 
 @pytest.mark.parametrize(
-    ("limits", "make"),
+    ("limits", "error", "make"),
     [
-        ({"each_memory": PAGE}, lambda store: Memory(2, store=store)),
-        ({"memory": PAGE}, lambda store: Memory(2, store=store)),
-        ({"memories": 0}, lambda store: Memory(store=store)),
-        ({"each_table": 1}, lambda store: Table("funcref", 2, store=store)),
-        ({"tables": 0}, lambda store: Table("funcref", store=store)),
+        ({"each_memory": PAGE}, MemoryLimit, lambda store: Memory(2, store=store)),
+        ({"memory": PAGE}, MemoryLimit, lambda store: Memory(2, store=store)),
+        ({"memories": 0}, MemoryLimit, lambda store: Memory(store=store)),
+        ({"each_table": 1}, TableLimit, lambda store: Table("funcref", 2, store=store)),
+        ({"tables": 0}, TableLimit, lambda store: Table("funcref", store=store)),
     ],
 )
-def test_objects_made_in_a_store_keep_within_its_limits(limits, make):
-    with pytest.raises(MemoryLimit):
+def test_objects_made_in_a_store_keep_within_its_limits(limits, error, make):
+    with pytest.raises(error):
         make(Store(Limits(**limits)))
     make(Store())
 

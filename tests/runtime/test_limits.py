@@ -12,7 +12,7 @@ import pytest
 from instantiating import binary, exports, instantiate
 
 import wasmcy
-from wasmcy import Limits, Memory, MemoryLimit, Module, StackExhausted, Store, Table, Timeout
+from wasmcy import InstanceLimit, Limits, Memory, MemoryLimit, Module, StackExhausted, Store, Table, TableLimit, Timeout
 
 PATIENCE = 5.0  # seconds
 
@@ -339,6 +339,48 @@ def test_no_memory_at_all():
     instantiate('(func (export "f"))', limits=Limits(memory=0)).exports.f()
     with pytest.raises(MemoryLimit):
         instantiate("(memory 1)", limits=Limits(memory=0))
+
+
+# ------------------------------------------------------------------------------------ numbers of things
+def test_elements_of_all_tables_count_together():
+    text = """
+        (table $a 3 funcref) (table $b 2 funcref)
+        (func (export "a") (param i32) (result i32) (table.grow $a (ref.null func) (local.get 0)))
+        (func (export "b") (param i32) (result i32) (table.grow $b (ref.null func) (local.get 0)))
+    """
+    offered = exports(text, limits=Limits(table_elements=10))
+    assert [offered.a(3), offered.b(3), offered.b(2), offered.a(1), offered.a(0)] == [3, -1, 2, -1, 6]
+
+
+def test_a_table_over_the_limit_raises():
+    with pytest.raises(TableLimit, match="limit of 10 table elements exceeded: 11 more wanted"):
+        instantiate("(table 11 funcref)", limits=Limits(table_elements=10))
+    store = Store(Limits(table_elements=10))
+    table = Table("externref", min=8)
+    instantiate('(import "m" "t" (table 1 externref))', {"m": {"t": table}}, store=store)
+    with pytest.raises(TableLimit, match="3 more wanted"):
+        instantiate("(table 3 funcref)", store=store)
+    with pytest.raises(MemoryLimit):
+        table.grow(3)
+    assert table.grow(2) == 8
+
+
+def test_a_table_bomb_fills_the_limit_and_no_more():
+    text = '(table 0 externref) (func (export "f") (loop (br_if 0 (i32.ne (table.grow (ref.null extern) (i32.const 1000)) (i32.const -1)))))'
+    instance = instantiate(text, limits=Limits(table_elements=100_000))
+    instance.exports.f()
+    assert instance.store.memory_bytes == 800_000
+
+
+def test_instances_are_counted():
+    store = Store(Limits(instances=2))
+    for _ in range(2):
+        instantiate("(memory 1)", store=store)
+    with pytest.raises(InstanceLimit, match="limit of 2 instances exceeded"):
+        instantiate("(memory 1)", store=store)
+    assert store.memory_bytes == 131072
+    with pytest.raises(InstanceLimit):
+        instantiate("", limits=Limits(instances=0))
 
 
 # ------------------------------------------------------------------------------------ depth

@@ -11,14 +11,16 @@ cdef class Code:
     cdef FuncCode* functions
     cdef object lock, walkers             # (Validator, Translator) while no walk uses them
     cdef readonly bint lazy
+    cdef readonly bint metered
     cdef bint fuse
+    cdef Code other                         # the variant that counts, or that does not
     cdef list chunks
     cdef u64* free                          # where in the newest chunk code goes next
     cdef u64* end
     cdef u64* starts                        # of translated functions, ascending,
     cdef u64* owners                        # and their indices
     cdef Py_ssize_t n_starts, cap_starts
-    cdef dict points_of
+    cdef dict points_of, rest_of
 
     cdef int translate(self, FuncCode* function) except -1
     cdef FuncCode* find(self, u64* pc) noexcept nogil

@@ -60,15 +60,17 @@ def handler_addresses():
 cdef class Code:
     """The code of one module. `lazy`: functions are validated at their first call, too."""
 
-    def __cinit__(self, module, context, bint lazy=False, fuse=None):
+    def __cinit__(self, module, context, bint lazy=False, fuse=None, bint metered=False):
         cdef Py_ssize_t i
         cdef FuncCode* f
         self.module = module
         self.context = context
         self.lazy = lazy
+        self.metered = metered
         self.lock = _thread.RLock()  # a walk may run Python code (a finaliser), which may call the module
         self.chunks = []
         self.points_of = {}
+        self.rest_of = {}
         self.n_functions = len(module.funcs)
         self.functions = <FuncCode*>calloc(self.n_functions + 1, sizeof(FuncCode))
         if self.functions == NULL:
@@ -101,6 +103,15 @@ cdef class Code:
             for address in self.chunks:
                 free(<void*>address)
 
+    def variant(self, bint metered):
+        """The same module's code with or without counting, made when it is first wanted."""
+        if metered == self.metered:
+            return self
+        with self.lock:
+            if self.other is None:
+                self.other = Code(self.module, self.context, self.lazy, self.fuse, metered)
+            return self.other
+
     cdef int translate(self, FuncCode* function) except -1:
         """Translate one function and publish its code."""
         with self.lock:
@@ -120,7 +131,7 @@ cdef class Code:
         walkers, self.walkers = self.walkers, None
         if walkers is None:
             walkers = Validator(self.context), ObjectTranslator(
-                self.context, <size_t>self.functions, sizeof(FuncCode), _cells_offset(), self.fuse
+                self.context, <size_t>self.functions, sizeof(FuncCode), _cells_offset(), self.fuse, self.metered
             )
         validator, translator = walkers
         i = index - self.context.n_imported_funcs
@@ -141,6 +152,16 @@ cdef class Code:
                 self.points_of[index] = {word - t.start: offset for word, offset in t.points.items()}
                 self.walkers = walkers
             return self.points_of[index]
+
+    def fuel_after(self, index, offset):
+        """What the rest of a block costs, after the instruction at that offset."""
+        with self.lock:
+            if index not in self.rest_of:
+                walkers = self.walk(index, True)
+                t = walkers[1]
+                self.rest_of[index] = {at: (t.code[word + 1] >> 32) - cost for at, (word, cost) in t.spent.items()}
+                self.walkers = walkers
+            return self.rest_of[index].get(offset, 0)
 
     def words(self, index):
         """The words of a function, handler ids in first words (for `wasmcy inspect --code`)."""

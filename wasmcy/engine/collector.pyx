@@ -1,6 +1,6 @@
 """Collections: what of a store's heap can still be reached, and what becomes of the rest.
 
-Roots are the slots of running frames, words that native code holds, globals, tables and element
+Roots are the slots of running and of suspended frames, words that native code holds, globals, tables and element
 segments of reference types, and the objects that Python holds.  Everything else that an object of the heap
 can be reached from is itself in the heap: other objects, exceptions.
 """
@@ -8,7 +8,7 @@ can be reached from is itself in the heap: other objects, exceptions.
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 
 from wasmcy.engine.heap cimport allocate, begin_collection, finish_collection, mark, mark_checked
-from wasmcy.engine.store cimport Global, InstanceData, Store, Table, set_collector
+from wasmcy.engine.store cimport Global, InstanceData, Store, Suspended, Table, set_collector
 from wasmcy.engine.structs cimport Activation, Held, u64
 
 from ..errors import MemoryLimit
@@ -49,15 +49,20 @@ cdef bint is_full(Store store) noexcept:
 
 
 cdef void mark_words(Store store) noexcept:
-    """What the stack, native code and Python hold."""
+    """What the stack, calls that were put aside, native code and Python hold."""
     cdef Held* held = store.held
     cdef Activation* activation = store.running
+    cdef void* aside = store.suspended
     cdef u64 i
     if store.stack != NULL:
         mark_checked(&store.heap, store.stack, store.stack_top - store.stack)
     while activation != NULL:
         mark_checked(&store.heap, &activation.object, 1)
         activation = activation.outer
+    while aside != NULL:
+        mark_checked(&store.heap, (<Suspended>aside).words, (<Suspended>aside).count)
+        mark_checked(&store.heap, &(<Suspended>aside).activation.object, 1)
+        aside = (<Suspended>aside).older
     while held != NULL:
         mark_checked(&store.heap, held.words, held.n)
         held = held.next

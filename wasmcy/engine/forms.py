@@ -84,7 +84,7 @@ NAMED = (
     "memory.fill", "step2", "move2",
     "memory.size@any", "atomic.fence", "atomic.address", "call_ref:s", "call_ref:r", "return_call_ref:s",
     "return_call_ref:r", "ref.as_non_null",
-    "i64.eqz:s", "leave.result", "leave.link", "leave.translate",
+    "i64.eqz:s", "leave.result", "leave.link", "leave.translate", "charge", "charge.length",
     "v128.const", "move.v128", "select.v128:s", "select.v128:r", "return.v128", "global.get.v128.own",
     "global.get.v128.imported", "global.set.v128.own", "global.set.v128.imported",
 )  # fmt: skip

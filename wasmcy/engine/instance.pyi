@@ -5,6 +5,7 @@ from typing import Any, Self
 
 from ..limits import Limits
 from ..runtime import Module
+from .snapshots import Snapshot
 from .store import InstanceData, Store
 
 class Exports:
@@ -21,14 +22,22 @@ class Exports:
     def items(self) -> list[tuple[str, Any]]: ...
 
 class Instance(InstanceData):
-    def __new__(cls, module: Module, store: Store, imports: list[Any], door: object) -> Self: ...
+    def __new__(
+        cls, module: Module, store: Store, imports: list[Any], door: object, snapshot: Snapshot | None = None
+    ) -> Self: ...
+    _origin: Any
     @property
     def module(self) -> Module: ...
     @property
     def exports(self) -> Exports: ...
     def object_at(self, kind: str, index: int, name: str | None = None) -> Any: ...
+    def snapshot(self) -> Snapshot: ...
     def interrupt(self) -> None: ...
 
 def instantiate(
-    module: Module, lookup: Callable[[str, str], Any], store: Store | None = None, limits: Limits | None = None
+    module: Module,
+    lookup: Callable[[str, str], Any],
+    store: Store | None = None,
+    limits: Limits | None = None,
+    snapshot: Snapshot | None = None,
 ) -> Instance: ...

@@ -113,15 +113,16 @@ cdef class Instance(InstanceData):
     cdef readonly Exports exports
     cdef const u8* bytes    # of the module, which its syntax keeps
     cdef list funcs         # imported functions, as Func
+    cdef public object _origin  # how it was made, for pickles of its functions
 
-    def __cinit__(self, module, Store store, list imports, door=None):
-        """`imports`: one object for each import, checked by `link`."""
+    def __cinit__(self, module, Store store, list imports, door=None, snapshot=None):
+        """`imports`: one object for each import, checked by `link`; `snapshot`: its state, if not that of a new one."""
         if door is not DOOR:
             raise TypeError("instances are made by Module.instantiate")
         self.module = module
         self.store = store
         store.admit(0)
-        self.code = module._code
+        self.code = (<Code>module._code).variant(store.metered)
         self.bytes = <const u8*><char*><bytes>module._syntax.data
         self.memories = []
         self.tables = []
@@ -139,7 +140,10 @@ cdef class Instance(InstanceData):
                     store.traced.append(variable)
         finally:
             store.unfinished.remove(self)
-        self.initialise(module._syntax)
+        if snapshot is None:
+            self.initialise(module._syntax)
+        else:
+            snapshot.fill(self)
 
     cdef int allocate(self, syntax, list imports) except -1:
         """Steps that touch no shared object."""
@@ -298,7 +302,7 @@ cdef class Instance(InstanceData):
         if syntax.start is not None:
             func = start_function(self.store, self.func_ref(syntax.start))
             if func.ref.instance == NULL:  # a host function: its caller is this instance
-                func.host_call(nothing, self)
+                func.host_call(nothing, self, NULL)
             else:
                 func()
         return 0
@@ -448,6 +452,19 @@ cdef class Instance(InstanceData):
             return func
         return objects[kind][index]
 
+    def snapshot(self):
+        """Its state at rest, as a Snapshot, from which `Module.restore` makes others.
+
+        Raises:
+            SnapshotError: a call has not come to its end, a memory, table or mutable global is imported, or a
+                reference names something that is no function of the module.
+        """
+        from .snapshots import Snapshot
+        return Snapshot.of(self)
+
+    def __reduce__(self):
+        raise TypeError("an instance cannot be pickled: pickle its module, its functions or a snapshot")
+
     def interrupt(self):
         """Stop what runs in the instance's store, from any thread: it raises KeyboardInterrupt there."""
         self.store.interrupt()
@@ -535,7 +552,7 @@ cdef int join(item, Store store) except -1:
     return 0
 
 
-def instantiate(module, lookup, Store store=None, limits=None):
+def instantiate(module, lookup, Store store=None, limits=None, snapshot=None):
     """An instance, in `store`, else in that of its imports, else in a new one with `limits`.
 
     `lookup(module name, name)` gives what was provided, or raises KeyError.
@@ -553,7 +570,7 @@ def instantiate(module, lookup, Store store=None, limits=None):
     elif limits is not None:
         raise LinkError("the store has limits of its own")
     store.check_owner()
-    return Instance(module, store, objects, DOOR)
+    return Instance(module, store, objects, DOOR, snapshot)
 
 
 cdef tuple link(module, lookup):

@@ -1,5 +1,5 @@
 from cpython.object cimport PyObject
-from wasmcy.engine.store cimport InstanceData, Store
+from wasmcy.engine.store cimport InstanceData, Store, Suspended
 from wasmcy.engine.structs cimport Activation, FuncRef, Instance, u64
 
 ctypedef PyObject* (*vectorcallfunc)(PyObject*, PyObject**, size_t, PyObject*)
@@ -28,7 +28,7 @@ cdef class Func:
     cdef int set_callable(self, object callable, object type) except -1
     cdef u64 argument(self, Py_ssize_t i, object value) except? 0xFFFFFFFFFFFFFFFF
     cdef object invoke_many(self, PyObject** args, Py_ssize_t n)
-    cdef object invoke_words(self, u64* words, bint raw)
+    cdef object invoke_words(self, u64* words, bint raw, Suspended call)
     cdef object results(self, u64* words, bint raw)
     cdef object invoke_host(self, PyObject** args, Py_ssize_t n)
     cdef int arguments(self, PyObject** args, Py_ssize_t n, u64* words) except -1
@@ -37,8 +37,12 @@ cdef class Func:
     cdef int put_results(self, tuple results, u64* to) except -1
     cdef int result_slots_from(self, Py_ssize_t i, object result, u64* words) except -1
     cdef object described(self)
-    cdef int host_call(self, u64* args, object caller) except -1
-    cdef int call_python(self, u64* args, object caller) except -1
+    cdef int host_call(self, u64* args, object caller, void* call) except -1
+    cdef int call_python(self, u64* args, object caller, void* call) except -1
+    cdef int take(self, u64* args, object result) except -1
+    cdef int refuse_awaitable(self, object result) except -1
+    cdef object as_results(self, object result)
+    cdef object first_turn(self, tuple args, Suspended call)
 
 
 cdef Func host_function(object callable, object type)

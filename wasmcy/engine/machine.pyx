@@ -21,13 +21,14 @@ from wasmcy.engine.aggregates cimport DONE, FULL, MORE, TOO_LARGE, array_step, f
 from wasmcy.engine.code cimport LINK_CELL, RESULT_CELL, Code
 from wasmcy.engine.collector cimport collect, is_full, new_object
 from wasmcy.engine.store cimport (
-    InstanceData, Memory, Store, Table, Tag, from_slots, from_word, is_traced, raw_from_slots, slots_of, to_slots,
+    InstanceData, Memory, Store, Suspended, Table, Tag, from_slots, from_word, is_traced, raw_from_slots, slots_of,
+    to_slots,
 )
 from wasmcy.engine.structs cimport *
 from wasmcy.engine.waiting cimport Waiter, enter_queue, leave_queue, notify, sleep
 
 from .. import matching
-from ..errors import Frame, GuestException, MemoryLimit, StackExhausted, Timeout, Trap, WasmError
+from ..errors import FuelExhausted, Frame, GuestException, MemoryLimit, StackExhausted, Timeout, Trap, WasmError
 from ..opcodes import (
     OP_ARRAY_INIT_DATA, OP_ARRAY_INIT_ELEM, OP_ARRAY_NEW_DATA, OP_ARRAY_NEW_ELEM,
     OP_DATA_DROP, OP_ELEM_DROP, OP_MEMORY_ATOMIC_NOTIFY, OP_MEMORY_ATOMIC_WAIT32, OP_MEMORY_ATOMIC_WAIT64,
@@ -78,6 +79,7 @@ cdef u64 MAX_RESULTS = 1000         # of a function (JS API: implementation limi
 cdef double SIGNAL_PERIOD = 0.02    # seconds between two looks for signals
 cdef double POLL_PERIOD = 0.0002    # seconds between two slow polls, aimed at
 cdef double EPOCH_PERIOD = 0.005    # seconds between two looks of a thread that waits at its store's epoch
+cdef double SLICE = 0.004           # seconds after which a call that may wait lets the event loop run
 cdef double FAIR = 0.006            # seconds after which a thread that waits for the GIL has asked for it
 cdef i64 FIRST_PACE = 2000          # polls until the first slow one of a call
 cdef i64 MAX_PACE = 1 << 17         # polls between two slow ones, at most
@@ -124,6 +126,7 @@ cdef void go(Activation* activation, u64* stack_limit, double f0, float s0) noex
     activation.memory_size = size
     instance.stack_limit = stack_limit
     instance.poll = activation.poll
+    instance.fuel = activation.fuel[0]
     instance.activation = activation
     if WASMCY_TAIL:
         (<tail_handler>pc[0])(pc, activation.sp, memory.base, size, instance, value, f0, s0)
@@ -138,6 +141,7 @@ cdef void go(Activation* activation, u64* stack_limit, double f0, float s0) noex
         while pc != NULL:
             pc = (<loop_handler>pc[0])(pc, &state)
     activation.poll = activation.instance.poll
+    activation.fuel[0] = activation.instance.fuel
 
 
 cdef struct Watch:
@@ -145,6 +149,7 @@ cdef struct Watch:
     double last                     # when it was looked around last, 0: not since the last answer
     double signals                  # when signals were looked for last, 0: not yet
     double taken                    # when the GIL was taken back last, 0: not yet
+    double begun                    # when this turn began, of a call that may wait
 
 
 cdef struct Bulk:                   # a memory.copy or memory.fill
@@ -155,20 +160,28 @@ cdef struct Bulk:                   # a memory.copy or memory.fill
 
 
 cdef int run(Store store, Activation* activation) except -1:
-    """Run until the outermost function returns; its results are at the activation's first slot."""
+    """Run until the outermost function returns; its results are at the activation's first slot.
+
+    1: the call was put aside, to go on when what a host function returned is there, or at its next turn.
+    """
     cdef Watch watch
     cdef Bulk bulk
     cdef u64* stack_limit = store.stack + store.stack_slots - RESERVE
     cdef u64 reason
     watch.saved = NULL
     watch.last = watch.signals = watch.taken = 0
+    if activation.call != NULL:
+        watch.begun = wcy_now()
+        if activation.reason == LEAVE_CALL or activation.reason == LEAVE_TAIL_CALL:
+            deliver(store, activation)
     if store.pace > FIRST_PACE:
         store.pace = FIRST_PACE
     activation.poll = store.pace
     if store.is_over():
         look_around(store, activation, 0)
     while True:
-        enter(activation, stack_limit)
+        if activation.reason != LEAVE_BULK and activation.reason != LEAVE_HEAP:
+            enter(activation, stack_limit)
         while activation.reason == TRAP_BOUNDS and has_grown(activation):
             go(activation, stack_limit, activation.f0, activation.s0)
         reason = activation.reason
@@ -177,37 +190,76 @@ cdef int run(Store store, Activation* activation) except -1:
                 PyEval_RestoreThread(watch.saved)
             return 0
         if reason == LEAVE_POLL:
-            slow_poll(store, activation, &watch)
+            if slow_poll(store, activation, &watch):
+                return suspend(activation, 0)
             continue
         if reason == LEAVE_ALLOCATE or reason == LEAVE_HEAP:
-            use_heap(store, activation, &watch)
+            if use_heap(store, activation, &watch):
+                return suspend(activation, LEAVE_HEAP)
             continue
         if reason == LEAVE_BULK or (reason == LEAVE_OPERATION and is_bulk(activation)):
             begin_bulk(activation, &bulk)
             if activation.reason != TRAP_BOUNDS:
                 while not do_piece(&bulk):
-                    slow_poll(store, activation, &watch)
+                    if slow_poll(store, activation, &watch):
+                        return suspend(activation, reason)
                 activation.pc += 3
+                activation.reason = 0
                 continue
         if watch.saved != NULL:
             take_back(&watch)
         watch.last = 0
-        answer(store, activation, stack_limit)
+        if store.metered:
+            if answer_metered(store, activation, stack_limit):
+                return suspend(activation, activation.reason)
+        elif answer(store, activation, stack_limit):
+            return suspend(activation, activation.reason)
         activation.poll -= store.pace >> 5  # the pace is that of a guest at work: an answer may take any time
-        if activation.poll < 0:
-            slow_poll(store, activation, &watch)
+        if activation.poll < 0 and slow_poll(store, activation, &watch):
+            return suspend(activation, 0)
+
+
+cdef int suspend(Activation* activation, u64 reason) except -1:
+    """Put the call aside; `reason` says what it waits for."""
+    cdef Suspended call = <Suspended>activation.call
+    call.activation = activation[0]
+    call.activation.reason = reason
+    call.put(above(activation))
+    return 1
+
+
+cdef int deliver(Store store, Activation* activation) except -1:
+    """Go on after a host function: what it returned has been awaited."""
+    cdef Suspended call = <Suspended>activation.call
+    cdef Func func = <Func>activation.callee.host
+    cdef bint failed = call.failed
+    outcome, call.outcome = call.outcome, None
+    call.failed = False
+    store.stack_top = above(activation)  # converting may run Python code
+    try:
+        if failed:
+            raise outcome
+        func.take(activation.args, outcome)
+    except Exception as error:
+        host_raised(store, activation, error)
+    else:
+        returned(store, activation, func)
+    activation.reason = 0
+    return 0
 
 
 cdef int use_heap(Store store, Activation* activation, Watch* watch) except -1:
-    """An allocation that found no cell, or a long instruction on arrays."""
+    """An allocation that found no cell, or a long instruction on arrays.  1: it is another call's turn."""
     cdef i64 status
     cdef bint collected = False
     while True:
         status = find_cell(activation) if activation.reason == LEAVE_ALLOCATE else array_step(activation)
         if status == DONE:
+            activation.reason = 0
             return 0
         if status == MORE:
-            slow_poll(store, activation, watch)
+            if slow_poll(store, activation, watch):
+                return 1
             continue
         if watch.saved != NULL:
             take_back(watch)
@@ -217,11 +269,14 @@ cdef int use_heap(Store store, Activation* activation, Watch* watch) except -1:
             collected = not is_full(store)
             if collected:
                 continue
+        if store.metered:
+            refund(store, activation.instance, activation.pc)
         if status > 0:
             raise trap(activation, status)
         if status == TOO_LARGE:
             raise MemoryLimit("an array of more than 1 GiB", backtrace(activation))
         raise MemoryLimit(f"memory limit of {store.memory_limit} bytes exceeded", backtrace(activation))
+
 
 cdef bint has_grown(Activation* activation) noexcept nogil:
     """Whether memory 0 is shared and another thread has made it larger than the machine knew."""
@@ -236,7 +291,7 @@ cdef void take_back(Watch* watch) noexcept nogil:
 
 
 cdef int slow_poll(Store store, Activation* activation, Watch* watch) except -1:
-    """Give up the GIL; look at the clock, and now and then for signals.
+    """Give up the GIL; look at the clock, and now and then for signals. 1: it is another call's turn.
 
     A guest that needs Python all the time would take the GIL back before another thread wakes up.
     It keeps it until others must have asked for it: then giving it up waits for one of them.
@@ -255,6 +310,10 @@ cdef int slow_poll(Store store, Activation* activation, Watch* watch) except -1:
         if watch.saved != NULL:
             take_back(watch)
         look_around(store, activation, now)
+    if activation.call != NULL and now - watch.begun >= SLICE:
+        if watch.saved != NULL:
+            take_back(watch)
+        return 1
     return 0
 
 
@@ -302,7 +361,10 @@ cdef int look_around(Store store, Activation* activation, double now) except -1:
 
 
 cdef int answer(Store store, Activation* activation, u64* stack_limit) except -1:
-    """Whatever needs Python: calls that leave, translation, rare instructions, exceptions, traps."""
+    """Whatever needs Python: calls that leave, translation, rare instructions, exceptions, traps.
+
+    1: a host function returned something to wait for.
+    """
     cdef u64 reason = activation.reason
     cdef FuncCode* function
     if reason == LEAVE_SUBTYPE or reason == LEAVE_TAIL_SUBTYPE:
@@ -327,9 +389,31 @@ cdef int answer(Store store, Activation* activation, u64* stack_limit) except -1
         return 0
     if reason == LEAVE_THROW:
         return throw(store, activation)
+    if reason == LEAVE_FUEL:
+        raise FuelExhausted("fuel exhausted", backtrace(activation), put_aside(store, activation))
     if reason == LEAVE_EXHAUSTED:
         raise StackExhausted("call stack exhausted", backtrace(activation))
     raise trap(activation, reason)
+
+
+cdef int answer_metered(Store store, Activation* activation, u64* stack_limit) except -1:
+    """The same; a trap gives back what its block has paid for and not executed."""
+    cdef u64 reason = activation.reason
+    cdef u64* pc = activation.pc
+    try:
+        return answer(store, activation, stack_limit)
+    except BaseException:
+        if reason < LEAVE_EXHAUSTED or reason == LEAVE_OPERATION:
+            refund(store, activation.instance, pc)
+        raise
+
+
+cdef int refund(Store store, Instance* instance, u64* pc) except -1:
+    """The instruction at pc is the last of its block that is executed."""
+    cdef Code code = <Code>instance.code
+    cdef FuncCode* function = function_at(instance, pc)
+    store.fuel_left += <u64>code.fuel_after(function.index, offset_at(code, function, pc - function.code))
+    return 0
 
 
 cdef trap(Activation* activation, u64 reason):
@@ -368,29 +452,43 @@ cdef int call_host(Store store, Activation* activation, bint tail) except -1:
     cdef u64* args = activation.args
     cdef u64* top = store.stack_top
     cdef Instance* instance = activation.instance
+    cdef int status
+    activation.reason = LEAVE_TAIL_CALL if tail else LEAVE_CALL
     store.stack_top = args + max(func.param_slots, func.result_slots) + 2
-    if host_status(func, args, <PyObject*>instance.object) == -1:
-        store.stack_top = top
-        return host_failed(store, activation)
+    status = host_status(func, args, <PyObject*>instance.object, activation.call)
     store.stack_top = top
+    if status == 0:
+        return returned(store, activation, func)
+    return host_failed(store, activation) if status == -1 else 1
+
+
+cdef int returned(Store store, Activation* activation, Func func) noexcept:
+    """A host function's results stand at `args`."""
     if store.interrupted or store.is_over() or store.deadline != 0 and wcy_now() >= store.deadline:
         activation.poll = -1
-    if tail:
+    if activation.reason == LEAVE_TAIL_CALL:
         finish_tail_call(activation, func.result_slots)
     else:
-        activation.value = args[0]
+        activation.value = activation.args[0]
     return 0
 
 
 cdef int host_failed(Store store, Activation* activation) except -1:
-    """A host function raised: guests may catch an Exception that is no trap or limit."""
     try:
         raise_again(-1)
     except Exception as error:
-        if isinstance(error, WasmError) and not isinstance(error, GuestException):
-            raise
-        if not catch_error(store, activation, error):
-            raise
+        host_raised(store, activation, error)
+    return 0
+
+
+cdef int host_raised(Store store, Activation* activation, error) except -1:
+    """A host function raised: guests may catch an Exception that is no trap or limit."""
+    if isinstance(error, WasmError) and not isinstance(error, GuestException):
+        if isinstance(error, FuelExhausted):
+            error.call = None  # the host function cannot go on
+        raise error
+    if not catch_error(store, activation, error):
+        raise error
     return 0
 
 
@@ -437,6 +535,10 @@ cdef int call_across(Activation* activation, u64* stack_limit, bint tail) except
         sp[n + 1] = LINK_SLOTS * 8
     if callee.instance.object == NULL:
         raise AssertionError("a function of a dead instance")
+    if activation.call != NULL and not (<Suspended>activation.call).reentrant:
+        enter_instance(<Suspended>activation.call, callee.instance)
+    elif callee.instance.suspended and activation.call == NULL:
+        raise WasmError(OVERTAKING)
     activation.sp = sp
     activation.pc = code
     activation.instance = callee.instance
@@ -939,7 +1041,7 @@ cdef bint unwind(Activation* activation, Exception_* exception, bint inner) exce
 # ------------------------------------------------------------------------------------ functions
 # Calls whose error is looked at by the caller: Cython's own `try` costs more than a short call.
 ctypedef int (*run_type)(Store, Activation*) noexcept
-ctypedef int (*host_call_type)(Func, u64*, PyObject*) noexcept
+ctypedef int (*host_call_type)(Func, u64*, PyObject*, void*) noexcept
 cdef run_type run_status = <run_type>run
 
 
@@ -965,6 +1067,59 @@ cdef int take_results(Func func, u64* words, bint raw, PyObject** to) except -1:
     return 0
 
 
+cdef Suspended put_aside(Store store, Activation* activation):
+    """The running call as an object that can go on later."""
+    cdef Suspended call = Suspended.__new__(Suspended)
+    call.store = store
+    call.func = <object>activation.func
+    call.raw = activation.raw
+    call.activation = activation[0]
+    call.activation.reason = 0
+    call.activation.call = NULL
+    call.put(above(activation))
+    return call
+
+
+cdef int place_again(Suspended call, Activation* activation, u64* sp, u64* limit) except -1:
+    """Put a call's part of the stack back, at `sp`."""
+    if sp + call.count > limit:
+        raise StackExhausted("call stack exhausted")
+    memcpy(sp, call.words, call.count * sizeof(u64))
+    activation[0] = call.activation
+    activation.sp = sp + (call.activation.sp - call.words)
+    activation.args = sp + (call.activation.args - call.words)
+    activation.base = sp
+    call.mark(-1)
+    call.drop()
+    return 0
+
+
+cdef str OVERTAKING = (
+    "the instance has a suspended call: a guest has one stack in its memory (reentrant=True, queue=True)"
+)
+
+
+cdef int may_not_enter(Func func, Suspended call) except -1:
+    if func.store.depth >= MAX_DEPTH:
+        raise StackExhausted("call stack exhausted: host functions call back too deeply")
+    if call is None or call.words == NULL and not call.reentrant:
+        raise WasmError(OVERTAKING)
+    return 0
+
+
+cdef int enter_instance(Suspended call, Instance* instance) except -1:
+    """A call that may wait enters another instance."""
+    if instance.suspended:
+        raise WasmError(OVERTAKING)
+    if <object>instance.object not in call.entered:
+        call.entered.append(<object>instance.object)
+    return 0
+
+
+ctypedef int (*may_not_enter_type)(Func, Suspended) noexcept
+cdef may_not_enter_type may_not_enter_status = <may_not_enter_type>may_not_enter
+ctypedef int (*place_again_type)(Suspended, Activation*, u64*, u64*) noexcept
+cdef place_again_type place_again_status = <place_again_type>place_again
 ctypedef int (*results_type)(Func, u64*, bint, PyObject**) noexcept
 cdef results_type results_status = <results_type>take_results
 ctypedef int (*store_type)(Store) noexcept
@@ -978,8 +1133,8 @@ cdef int raise_again(int status) except -1:
     return status
 
 
-cdef int host_call(Func func, u64* args, PyObject* caller) except -1:
-    return func.host_call(args, <object>caller)
+cdef int host_call(Func func, u64* args, PyObject* caller, void* call) except -1:
+    return func.host_call(args, <object>caller, call)
 
 
 cdef host_call_type host_status = <host_call_type>host_call
@@ -1087,7 +1242,7 @@ cdef class Func:
                 words[i] = wcy_bits64(<double><object>args[i])
                 continue
             words[i] = self.argument(i, <object>args[i])
-        return self.invoke_words(words, False)
+        return self.invoke_words(words, False, None)
 
     cdef object invoke_many(self, PyObject** args, Py_ssize_t n):
         cdef u64* words = <u64*>calloc(self.param_slots + 1, sizeof(u64))
@@ -1097,7 +1252,7 @@ cdef class Func:
         self.store.keep(&held, words, self.param_slots)
         try:
             self.arguments(args, n, words)
-            return self.invoke_words(words, False)
+            return self.invoke_words(words, False, None)
         finally:
             self.store.release(&held)
             free(words)
@@ -1120,8 +1275,11 @@ cdef class Func:
         except (TypeError, OverflowError) as error:
             raise type(error)(f"argument {i + 1} of {self.name or 'function'}: {error}") from None
 
-    cdef object invoke_words(self, u64* words, bint raw):
-        """Call with converted arguments.  From here on no Python code runs but the guest's host functions."""
+    cdef object invoke_words(self, u64* words, bint raw, Suspended call):
+        """Call with converted arguments, or go on with a call that was put aside.
+
+        From here on no Python code runs but the guest's host functions.
+        """
         cdef Store store = self.store
         cdef Activation activation
         cdef u64* sp
@@ -1133,46 +1291,63 @@ cdef class Func:
         cdef long long number
         cdef bint quick = False
         cdef int status, taken = wcy_take(&store.owner, PyThread_get_thread_ident())
+        cdef bint waited = store.suspendable
         if taken == 0:
             raise WasmError("the store is in use by another thread")
-        if store.depth >= MAX_DEPTH:
-            raise StackExhausted("call stack exhausted: host functions call back too deeply")
         status = 0
-        if taken == 1:
+        if store.depth >= MAX_DEPTH or self.ref.instance.suspended:
+            status = may_not_enter_status(self, call)
+        if taken == 1 and status == 0:
             store.interrupted = 0
             if store.stack == NULL:
                 status = own_stack_status(store)
             if store.timeout != 0:
                 store.deadline = wcy_now() + store.timeout
+                if call is not None and call.deadline != 0:
+                    store.deadline = call.deadline
         if status == 0:
             status = Py_EnterRecursiveCall(b" in a WebAssembly call")
             if status == 0:
                 sp = store.stack_top
                 limit = store.stack + store.stack_slots - RESERVE
-                activation.pc = <u64*>wcy_load_acquire(&function.code)
-                if sp + activation.pc[-1] > limit or sp + max(self.param_slots, self.result_slots) + 2 > limit:
-                    status = exhausted_status()
+                if call is not None and call.words != NULL:
+                    status = place_again_status(call, &activation, sp, limit)
                 else:
-                    for i in range(self.param_slots):
-                        sp[i] = words[i]
-                    sp[self.param_slots] = <u64>RESULT_CELL
-                    sp[self.param_slots + 1] = 0
-                    activation.sp = sp
-                    activation.instance = self.ref.instance
-                    activation.value = 0
-                    activation.callee = NULL
-                    activation.args = sp
-                    activation.reason = 0
-                    activation.object = 0
+                    activation.pc = <u64*>wcy_load_acquire(&function.code)
+                    if sp + activation.pc[-1] > limit or sp + max(self.param_slots, self.result_slots) + 2 > limit:
+                        status = exhausted_status()
+                    else:
+                        for i in range(self.param_slots):
+                            sp[i] = words[i]
+                        sp[self.param_slots] = <u64>RESULT_CELL
+                        sp[self.param_slots + 1] = 0
+                        activation.sp = sp
+                        activation.instance = self.ref.instance
+                        activation.value = 0
+                        activation.callee = NULL
+                        activation.args = sp
+                        activation.reason = 0
+                        activation.object = 0
+                        activation.fuel = &store.fuel_left
+                        activation.base = sp
+                        activation.func = <void*>self
+                        activation.raw = raw
+                        activation.call = <void*>call if call is not None else NULL
+                if status == 0:
                     activation.outer = store.running
                     store.running = &activation
                     store.depth += 1
+                    store.suspendable = activation.call != NULL
                     status = run_status(store, &activation)
                     store.depth -= 1
                     store.running = activation.outer
+                    store.suspendable = waited
                     store.stack_top = sp
                 Py_LeaveRecursiveCall()
-        if status == 0 and self.n_results == 1 and self.types[self.n_params] == T_I32 and not raw:
+        if status == 1:
+            call.deadline = store.deadline
+            call.mark(1)
+        elif status == 0 and self.n_results == 1 and self.types[self.n_params] == T_I32 and not raw:
             number = <i32>sp[0]
             quick = True
         elif status == 0:
@@ -1180,15 +1355,94 @@ cdef class Func:
             status = results_status(self, sp, raw, &result)
             store.stack_top = sp
         if taken == 1:
+            if call is not None and status != -1:
+                store.lend_stack()
             store.deadline = 0
             wcy_store_release(&store.owner, 0)
-        if status != 0:
+        if status == -1:
             raise_again(-1)
+        if status == 1:
+            return call
         if quick:
             return PyLong_FromLongLong(number)
         value = <object>result
         Py_DECREF(value)
         return value
+
+    async def call_async(self, *args, bint reentrant=False, bint queue=False):
+        """Call without blocking the event loop: host functions may be coroutines, long work comes in turns.
+
+        While the call waits, its instance refuses other calls, for a guest has one stack in its memory:
+        they raise WasmError, or wait too, if they say `queue`. `reentrant` calls neither wait nor are waited
+        for. Cancelling the task ends the call.
+
+            >>> import asyncio
+            >>> double = Func(lambda x: 2 * x, ["i32"], ["i32"])
+            >>> asyncio.run(double.call_async(21))
+            42
+        """
+        cdef Suspended call
+        cdef InstanceData instance
+        if self.ref.instance == NULL:
+            if len(args) != self.n_params:
+                raise TypeError(f"{self.described()} takes {self.n_params} arguments ({len(args)} given)")
+            result = self.callable(*args)
+            return self.as_results(await result if hasattr(type(result), "__await__") else result)
+        instance = <InstanceData>self.ref.instance.object
+        if queue and not reentrant and (instance.record.suspended or instance.waiting):
+            await turn_of(instance)
+        call = Suspended.__new__(Suspended)
+        call.store = self.store
+        call.func = self
+        call.reentrant = reentrant
+        call.entered = [instance]
+        try:
+            result = self.first_turn(args, call)
+            while result is call:
+                call.failed = False
+                try:
+                    awaited = NEXT_TURN if call.outcome is None else call.outcome
+                    call.outcome = await (awaited if call.deadline == 0 else in_time(awaited, call))
+                except Exception as error:
+                    if call.activation.reason != LEAVE_CALL and call.activation.reason != LEAVE_TAIL_CALL:
+                        raise
+                    call.failed = True
+                    call.outcome = error
+                result = self.invoke_words(NULL, False, call)
+            return result
+        finally:
+            call.abandon()
+            if instance.waiting:
+                wake(instance)
+
+    cdef object as_results(self, object result):
+        """What a guest would see of a host function's result."""
+        cdef u64* words = <u64*>calloc(self.result_slots + 1, sizeof(u64))
+        if words == NULL:
+            raise MemoryError
+        try:
+            self.take(words, result)
+            return self.results(words, False)
+        finally:
+            free(words)
+
+    cdef object first_turn(self, tuple args, Suspended call):
+        cdef Py_ssize_t i, n = len(args), at = 0
+        cdef u64 few[16]
+        cdef u64* words = few
+        if n != self.n_params:
+            raise TypeError(f"{self.name or 'function'} takes {self.n_params} arguments ({n} given)")
+        if self.param_slots > 16:
+            words = <u64*>malloc(self.param_slots * sizeof(u64))
+            if words == NULL:
+                raise MemoryError
+        try:
+            for i in range(n):
+                at += self.arguments_from(i, args[i], words + at)
+            return self.invoke_words(words, False, call)
+        finally:
+            if words != few:
+                free(words)
 
     cdef object results(self, u64* sp, bint raw):
         cdef long long* types = self.types + self.n_params
@@ -1220,25 +1474,28 @@ cdef class Func:
             store.keep(&held, words, max(self.param_slots, self.result_slots))
         try:
             self.arguments(args, n, words)
-            self.host_call(words, None)
+            self.host_call(words, None, NULL)
             return self.results(words, False)
         finally:
             if store is not None:
                 store.release(&held)
             free(words)
 
-    cdef int host_call(self, u64* args, object caller) except -1:
-        """Call the Python function with the words at `args`; its results go there."""
+    cdef int host_call(self, u64* args, object caller, void* call) except -1:
+        """Call the Python function with the words at `args`; its results go there.
+
+        1: it returned something to be awaited, in a call that may wait.
+        """
         cdef Held held
         if not self.traced:
-            return self.call_python(args, caller)
+            return self.call_python(args, caller, call)
         self.store.keep(&held, args, self.param_slots)
         try:
-            return self.call_python(args, caller)
+            return self.call_python(args, caller, call)
         finally:
             self.store.release(&held)
 
-    cdef int call_python(self, u64* args, object caller) except -1:
+    cdef int call_python(self, u64* args, object caller, void* call) except -1:
         cdef PyObject* values[12]
         cdef Py_ssize_t i, n = self.n_params, first = 1
         cdef Store store = self.store
@@ -1270,14 +1527,23 @@ cdef class Func:
                     Py_DECREF(<object>values[first + i])
                 if self.wants_caller:
                     Py_DECREF(<object>values[1])
+        if call != NULL and hasattr(type(result), "__await__"):
+            (<Suspended>call).outcome = result
+            return 1
+        return self.take(args, result)
+
+    cdef int take(self, u64* args, object result) except -1:
+        """Convert what the Python function returned; the words go to `args`."""
         if self.n_results == 0:
             if result is not None:
+                self.refuse_awaitable(result)
                 raise TypeError(f"{self.described()} returned {type(result).__name__}, but its type has no results")
             return 0
         if self.n_results == 1:
             self.result_slots_from(0, result, args)
             return 0
         if not isinstance(result, (tuple, list)) or len(result) != self.n_results:
+            self.refuse_awaitable(result)
             raise TypeError(f"{self.described()} must return {self.n_results} results, not {result!r}")
         return self.put_results(tuple(result), args)  # a tuple: converting could change a list
 
@@ -1310,11 +1576,19 @@ cdef class Func:
             free(words)
         return 0
 
+    cdef int refuse_awaitable(self, object result) except -1:
+        if hasattr(type(result), "__await__"):
+            if hasattr(result, "close"):
+                result.close()
+            raise TypeError(f"{self.described()} is asynchronous: who calls it must be called by call_async")
+        return 0
+
     cdef int result_slots_from(self, Py_ssize_t i, object result, u64* words) except -1:
         """One result into its slots; returns their number."""
         try:
             return to_slots(self.store, self.types[self.n_params + i], result, words)
         except (TypeError, OverflowError) as error:
+            self.refuse_awaitable(result)
             number = f" {i + 1}" if self.n_results > 1 else ""
             raise type(error)(f"result{number} of {self.described()}: {error}") from None
 
@@ -1351,10 +1625,46 @@ cdef class Func:
                     words[at] = <u64>args[i]
                 at += 1
             held.n = self.param_slots
-            return self.invoke_words(words, True)
+            return self.invoke_words(words, True, None)
         finally:
             self.store.release(&held)
             free(words)
+
+    @property
+    def __signature__(self):
+        """For inspect.signature: the parameters, by position, annotated with their types."""
+        from inspect import Parameter, Signature
+        results = self.type.results
+        return Signature(
+            [
+                Parameter(f"p{i}", Parameter.POSITIONAL_ONLY, annotation=str(t))
+                for i, t in enumerate(self.type.params)
+            ],
+            return_annotation=(
+                None if not results else str(results[0]) if len(results) == 1 else tuple([str(t) for t in results])
+            ),
+        )
+
+    def __reduce__(self):
+        """A pickle of an exported function runs in a fresh instance; that of a host function has its callable."""
+        cdef InstanceData instance
+        if self.ref.instance == NULL:
+            return _host_function, (self.callable, self.type)
+        instance = <InstanceData>self.ref.instance.object
+        for name, (kind, index) in instance.module._export_places.items():
+            if kind == "func" and index == <object>self.ref.code.index and instance._origin is not None:
+                return _exported, (instance._origin, name)
+        raise TypeError(f"{self!r} cannot be pickled: it is not exported")
+
+    def __copy__(self):
+        raise TypeError("a function cannot be copied: it belongs to its store")
+
+    def __deepcopy__(self, memo):
+        return self.__copy__()
+
+    def _resume(self, Suspended call not None):
+        """Go on with a call of this function that was put aside."""
+        return self.invoke_words(NULL, call.raw, call)
 
     def __eq__(self, other):
         return isinstance(other, Func) and (<Func>other).ref == self.ref
@@ -1364,6 +1674,68 @@ cdef class Func:
 
     def __repr__(self):
         return f"<wasmcy.Func {self.name or ''}{'' if self.name is None else ' '}{self.type}>"
+
+
+def _exported(origin, name):
+    return origin.export(name)
+
+
+def _host_function(callable, type):
+    return Func(callable, type=type)
+
+
+# ------------------------------------------------------------------------------------ waiting
+class Turn:
+    """Awaiting it lets the event loop run once."""
+
+    def __await__(self):
+        yield
+
+
+cdef object NEXT_TURN = Turn()
+
+
+async def in_time(awaited, Suspended call not None):
+    """What a call waits for, until its time is over."""
+    from asyncio import get_running_loop, timeout_at
+    until = get_running_loop().time() + call.deadline - wcy_now()
+    try:
+        async with timeout_at(until) as limit:
+            return await awaited
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    raise Timeout(f"timeout of {call.store.timeout} s exceeded", backtrace(&call.activation))
+
+
+async def turn_of(InstanceData instance not None):
+    """Wait until no call waits in the instance, behind those that came before."""
+    from asyncio import get_running_loop
+    turn = get_running_loop().create_future()
+    if instance.waiting is None:
+        instance.waiting = []
+    instance.waiting.append(turn)
+    try:
+        await turn
+        while instance.record.suspended:  # a call that does not queue came first
+            at = instance.waiting.index(turn)
+            turn = instance.waiting[at] = get_running_loop().create_future()
+            await turn
+    except BaseException:
+        instance.waiting.remove(turn)
+        wake(instance)
+        raise
+    instance.waiting.remove(turn)
+
+
+cdef int wake(InstanceData instance) except -1:
+    """Let the next call that waits for the instance begin."""
+    if not instance.record.suspended:
+        for turn in instance.waiting:
+            if not turn.done():
+                turn.set_result(None)
+                break
+    return 0
 
 
 cdef object func_vectorcall(object func, PyObject** args, size_t flags, PyObject* names):

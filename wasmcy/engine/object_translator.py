@@ -102,8 +102,8 @@ MAX_DIRECT = 3  # fields that are taken from where they are
 class ObjectTranslator(VectorTranslator):
     """A translator that knows the layout of objects."""
 
-    def __init__(self, context, functions=0, function_size=1, cells=0, fuse=True):
-        super().__init__(context, functions, function_size, cells, fuse)
+    def __init__(self, context, functions=0, function_size=1, cells=0, fuse=True, metered=False):
+        super().__init__(context, functions, function_size, cells, fuse, metered)
         self.depths = array("q")
 
     def object_instruction(self, op, x, y, z):

@@ -641,6 +641,11 @@ for _form in "sr":  # [D arguments, A parameters, B reference]
         *_REPLACE, *_POLL])  # fmt: skip
 one("ref.as_non_null", 2, ["if WASMCY_UNLIKELY(sp[F_D(pc)] == 0): TRAP TRAP_NULL", "NEXT 2"])
 
+# ------------------------------------------------------------------ fuel: code of metered stores only
+for _name, _cost in (("charge", "F_HALF(pc)"), ("charge.length", "sp[F_D(pc)] >> 6")):
+    one(_name, 2, [f"x = {_cost}", "if WASMCY_UNLIKELY(instance.fuel < x): LEAVE LEAVE_FUEL",
+                   "instance.fuel -= x", "NEXT 2"])  # fmt: skip
+
 
 # ------------------------------------------------------------------ what the translator looks up
 # rare instructions, done outside the handlers: (operands, results) come from the table
@@ -656,6 +661,7 @@ OPERATIONS = (
 def tables():
     """Flat integer lists, by instruction id or handler id, that drive translator.py."""
     t = {name: [0] * N_IDS for name in ("kind", "operand", "result", "size", "flags", "swapped", "any", "shared")}
+    t["fuel"] = [OPS[i].fuel if i in OPS else 0 for i in range(N_IDS)]
     t["handler"] = [-1] * (N_IDS * 8)
     t["branch"] = [-1] * (N_IDS * 16)
     for kind, ops in ((KIND_BINARY, BINARY), (KIND_COMPARE, COMPARE), (KIND_UNARY, UNARY)):

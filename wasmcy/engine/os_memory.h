@@ -4,6 +4,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* An image is a file in memory that many mappings show until they write: -1 where the system has none. */
+#if defined(__linux__)
+#include <sys/mman.h>
+#include <unistd.h>
+#endif
+#if defined(__linux__) && defined(MFD_CLOEXEC)
+static int wcy_image(const void *bytes, size_t length, size_t size) {
+    int file = memfd_create("wasmcy", MFD_CLOEXEC);
+    size_t done = 0;
+    if (file < 0) return -1;
+    if (ftruncate(file, (off_t)size) == 0) {
+        while (done < length) {
+            ssize_t n = pwrite(file, (const char *)bytes + done, length - done, (off_t)done);
+            if (n <= 0) break;
+            done += (size_t)n;
+        }
+        if (done == length) return file;
+    }
+    close(file);
+    return -1;
+}
+static int wcy_show(void *base, int file, size_t size) {
+    return mmap(base, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file, 0) == base;
+}
+static void wcy_forget(int file) { if (file >= 0) close(file); }
+#else
+static int wcy_image(const void *bytes, size_t length, size_t size) {
+    (void)bytes; (void)length; (void)size; return -1;
+}
+static int wcy_show(void *base, int file, size_t size) { (void)base; (void)file; (void)size; return 0; }
+static void wcy_forget(int file) { (void)file; }
+#endif
+
 #if defined(_WIN32)
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>

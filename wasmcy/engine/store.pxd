@@ -15,6 +15,9 @@ cdef class Store:
     cdef u64 memory_used
     cdef u64 each_memory                    # bytes a memory may have
     cdef u64 each_table                     # elements a table may have
+    cdef u64 table_limit, table_used        # elements of all tables
+    cdef readonly bint metered              # its instances run code that counts
+    cdef u64 fuel_left                      # while the machine does not run
     cdef u64 objects_allowed[3]             # by COUNTED: how many there may be
     cdef u64 objects_left[3]                # how many more
     cdef double timeout                     # seconds for each outermost call; 0: none
@@ -28,6 +31,7 @@ cdef class Store:
     cdef u64 owner                          # thread that runs in the store, 0: none
     cdef int depth                          # activations, one inside the other
     cdef i64 pace                           # polls between two looks around
+    cdef readonly bint suspendable          # what runs now was called by call_async
     cdef bint stressed                      # leave at every poll
     cdef volatile int interrupted
     cdef void* waiter                       # of its thread, while that waits on a shared memory
@@ -44,12 +48,14 @@ cdef class Store:
     cdef Heap heap
     cdef Held* held
     cdef Activation* running                # the innermost
+    cdef void* suspended                    # borrowed: the newest Suspended
     cdef u64* handles                       # references that Python objects hold, 0: free
     cdef u64 n_handles, room_handles, free_handle
     cdef PyThread_type_lock handle_lock
     cdef object __weakref__
 
     cdef int check_owner(self) except -1
+    cdef int check_room(self, u64 elements) except -1
     cdef int charge(self, u64 bytes) except -1
     cdef bint may_charge(self, u64 bytes) noexcept nogil
     cdef bint is_over(self) noexcept nogil
@@ -61,9 +67,38 @@ cdef class Store:
     cdef void release(self, Held* held) noexcept
     cdef i64 hold(self, u64 word) except -1
     cdef void let_go(self, u64 handle) noexcept
+    cdef int lend_stack(self) except -1
+
+
+cdef class Suspended:                       # a call put aside
+    cdef Activation activation              # sp, args and base point into `words`
+    cdef u64* words                         # a copy of its part of the stack
+    cdef u64 count
+    cdef readonly Store store
+    cdef object func                        # the Func that was called
+    cdef bint raw
+    cdef bint reentrant, failed
+    cdef object outcome                     # what it waits for, then what came of it: a value, or an error
+    cdef double deadline                    # by the monotonic clock; 0: none
+    cdef list entered                       # the instances that have frames in it
+    cdef int marks                          # 1: they refuse other calls
+    cdef void* older                        # borrowed: all those of the store
+    cdef void* newer
+    cdef object __weakref__
+
+    cdef int put(self, u64* top) except -1
+    cdef int drop(self) noexcept
+    cdef int mark(self, int change) noexcept
+    cdef int abandon(self) except -1
 
 
 ctypedef unsigned char* u8_ptr
+
+
+cdef class Image:
+    cdef int file                           # -1: none
+    cdef u64 length                         # bytes; what follows is zero,
+    cdef u64 size                           # up to whole pages
 
 
 cdef class Memory:
@@ -72,6 +107,7 @@ cdef class Memory:
     cdef readonly Store store
 
     cdef int join(self, Store store) except -1
+    cdef bint show(self, Image image) noexcept
     cdef i64 grow_pages(self, u64 pages, Store store) except -2
     cdef i64 grow_owned(self, u64 pages, Store store) except -2
     cdef bint enlarge(self, u64 new) noexcept
@@ -130,6 +166,7 @@ cdef class InstanceData:                    # what the machine needs of an insta
     cdef Instance* record
     cdef readonly Store store
     cdef object code                        # Code
+    cdef list waiting                       # futures of calls that wait for their turn; None: none yet
     cdef object caller                      # Caller, once a host function has asked for it
     cdef list memories, tables, globals, tags
     cdef list elems                         # of each element segment: its words as array('Q'), None once dropped

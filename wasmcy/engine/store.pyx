@@ -28,7 +28,8 @@ from wasmcy.engine.structs cimport (
 from wasmcy.engine.waiting cimport wake
 
 from .. import matching
-from ..errors import LinkError, MemoryLimit, WasmError
+from ..errors import InstanceLimit, LinkError, MemoryLimit, TableLimit, WasmError
+from ..limits import parse_fuel
 from ..types import (
     F32, F64, HEAP_EXN, HEAP_FUNC, HEAP_NOEXN, HEAP_NOFUNC,
     I32, I64, REF, V128, FuncType, GlobalType, MemoryType, TableType, ValType, val_type,
@@ -39,6 +40,9 @@ cdef extern from "os_memory.h" nogil:
     void* wcy_reserve(size_t size)
     int wcy_commit(void* base, size_t old, size_t new)
     void wcy_release(void* base, size_t size)
+    int wcy_image(const void* bytes, size_t length, size_t size)
+    int wcy_show(void* base, int file, size_t size)
+    void wcy_forget(int file)
     double wcy_now()
 
 cdef extern from "Python.h":
@@ -93,7 +97,7 @@ cdef void set_collector(void* function) noexcept:
     collect = <collector_type>function
 
 
-cdef list free_stacks = []
+cdef list free_stacks = []          # of DEFAULT_STACK slots: a smaller stack uses a part of one
 cdef object NOTHING = object()      # in a cell that is free
 cdef u64 NO_HANDLE = <u64>-1 >> 3
 
@@ -178,7 +182,9 @@ cdef class Store:
         cdef u64 memory = limit(limits, "memory")
         cdef u64 each_memory = limit(limits, "each_memory")
         cdef u64 each_table = limit(limits, "each_table")
+        cdef u64 table_elements = limit(limits, "table_elements")
         cdef u64 allowed[3]
+        cdef object fuel = None if limits is None else limits.fuel
         cdef double timeout = 0 if limits is None or limits.timeout is None else limits.timeout
         cdef int i
         for i in range(3):
@@ -189,10 +195,16 @@ cdef class Store:
             slots = max(limits.depth // 8, 64)
         if self.stack != NULL and slots != self.stack_slots:
             raise ValueError("the stack of the store is in use: its depth cannot change")
+        if fuel is not None:
+            if self.instances and not self.metered:
+                raise ValueError("the store has instances, whose code counts no fuel")
+            self.metered = True
+            self.fuel_left = fuel
         self.stack_slots = slots
         self.memory_limit = memory
         self.each_memory = each_memory
         self.each_table = each_table
+        self.table_limit = table_elements
         self.timeout = timeout
         for i in range(3):
             self.objects_left[i] += allowed[i] - self.objects_allowed[i]
@@ -200,11 +212,7 @@ cdef class Store:
         self.limits_ = limits
 
     def __dealloc__(self):
-        if self.stack != NULL:
-            if self.stack_slots == DEFAULT_STACK and len(free_stacks) < 8:
-                free_stacks.append(<size_t>self.stack)
-            else:
-                free(self.stack)
+        self.lend_stack()
         close_heap(&self.heap)
         free(self.handles)
         if self.handle_lock != NULL:
@@ -241,6 +249,22 @@ cdef class Store:
         finally:
             if taken == 1:
                 wcy_store_release(&self.owner, 0)
+
+    @property
+    def fuel(self):
+        """What is left of the fuel; None where the store was made without (Limits(fuel=…)).
+
+        It can be set, from a host function too, to any number up to 2**62.
+        """
+        return self.fuel_left if self.metered else None
+
+    @fuel.setter
+    def fuel(self, value):
+        if not self.metered:
+            raise WasmError("the store counts no fuel: it was made without Limits(fuel=…)")
+        value = parse_fuel(value)
+        self.check_owner()
+        self.fuel_left = value
 
     def interrupt(self):
         """Stop what runs in the store, from any thread: it raises KeyboardInterrupt there."""
@@ -283,21 +307,37 @@ cdef class Store:
 
     cdef int own_stack(self) except -1:
         if self.stack == NULL:
-            if self.stack_slots == DEFAULT_STACK:
+            if self.stack_slots <= DEFAULT_STACK:
                 try:
                     self.stack = <u64*><size_t>free_stacks.pop()
                 except IndexError:
                     pass
             if self.stack == NULL:
-                self.stack = <u64*>malloc(self.stack_slots * sizeof(u64))
+                self.stack = <u64*>malloc(max(self.stack_slots, DEFAULT_STACK) * sizeof(u64))
             if self.stack == NULL:
                 raise MemoryError("no memory for the stack")
             self.stack_top = self.stack
         return 0
 
+    cdef int lend_stack(self) except -1:
+        """Give the stack to the pool: no call stands on it."""
+        if self.stack != NULL:
+            if self.stack_slots <= DEFAULT_STACK and len(free_stacks) < 8:
+                free_stacks.append(<size_t>self.stack)
+            else:
+                free(self.stack)
+            self.stack = NULL
+        return 0
+
     cdef int check_owner(self) except -1:
         if self.owner != 0 and self.owner != PyThread_get_thread_ident():
             raise WasmError("the store is in use by another thread")
+        return 0
+
+    cdef int check_room(self, u64 elements) except -1:
+        """Whether tables may have so many elements more."""
+        if self.table_used + elements > self.table_limit:
+            raise TableLimit(f"limit of {self.table_limit} table elements exceeded: {elements} more wanted")
         return 0
 
     cdef bint may_charge(self, u64 bytes) noexcept nogil:
@@ -313,7 +353,9 @@ cdef class Store:
     cdef int admit(self, int kind) except -1:
         """Count one more of COUNTED."""
         if <i64>self.objects_left[kind] <= 0:
-            raise MemoryLimit(f"limit of {self.objects_allowed[kind]} {COUNTED[kind]} exceeded")
+            raise (InstanceLimit, MemoryLimit, TableLimit)[kind](
+                f"limit of {self.objects_allowed[kind]} {COUNTED[kind]} exceeded"
+            )
         self.objects_left[kind] -= 1
         return 0
 
@@ -420,6 +462,75 @@ cdef i64 to_i64(object value) except? -1:
     if overflow:
         return MAX_I64 if overflow > 0 else -1
     return n
+
+
+@cython.no_gc_clear  # what it counts is given back to the store
+cdef class Suspended:
+    """A call put aside: its activation and a copy of its part of the stack. machine.pyx resumes it."""
+
+    def resume(self, fuel):
+        """Add fuel to the store and go on; returns what the call would have returned."""
+        if self.words == NULL:
+            raise RuntimeError("the call has been resumed already")
+        if fuel:
+            self.store.fuel = self.store.fuel + fuel
+        return self.func._resume(self)
+
+    cdef int put(self, u64* top) except -1:
+        """Copy the stack from the activation's base up to `top`, and point into the copy from now on."""
+        cdef u64* base = self.activation.base
+        self.count = top - base
+        self.store.charge(self.count * sizeof(u64))
+        self.words = <u64*>malloc((self.count + 1) * sizeof(u64))
+        if self.words == NULL:
+            self.store.memory_used -= self.count * sizeof(u64)
+            raise MemoryError
+        memcpy(self.words, base, self.count * sizeof(u64))
+        self.activation.sp = self.words + (self.activation.sp - base)
+        self.activation.args = self.words + (self.activation.args - base)
+        self.activation.base = self.words
+        self.older = self.store.suspended
+        if self.older != NULL:
+            (<Suspended>self.older).newer = <void*>self
+        self.store.suspended = <void*>self
+        return 0
+
+    cdef int drop(self) noexcept:
+        """Free the copy: the call goes on, or never will."""
+        if self.words == NULL:
+            return 0
+        self.store.memory_used -= self.count * sizeof(u64)
+        free(self.words)
+        self.words = NULL
+        if self.newer != NULL:
+            (<Suspended>self.newer).older = self.older
+        else:
+            self.store.suspended = self.older
+        if self.older != NULL:
+            (<Suspended>self.older).newer = self.newer
+        self.newer = self.older = NULL
+        return 0
+
+    cdef int mark(self, int change) noexcept:
+        """Let the instances that have frames in it refuse other calls, or no more."""
+        cdef InstanceData instance
+        if not self.reentrant and self.entered is not None and self.marks + change in (0, 1):
+            self.marks += change
+            for instance in self.entered:
+                instance.record.suspended += change
+        return 0
+
+    cdef int abandon(self) except -1:
+        """It will not go on, or has come to its end."""
+        self.mark(-1)
+        self.drop()
+        outcome, self.outcome = self.outcome, None
+        if not self.failed and hasattr(outcome, "close"):  # nobody awaits it any more
+            outcome.close()
+        return 0
+
+    def __dealloc__(self):
+        self.drop()
 
 
 cdef Store joined(Store own, Store store, what):
@@ -724,6 +835,12 @@ cdef class Memory:
         self.record.store = <void*>store
         return 0
 
+    cdef bint show(self, Image image) noexcept:
+        """Have an image's contents from address 0 on; False: they must be copied."""
+        if image.file < 0 or self.record.reserved < image.size or self.record.size < image.size:
+            return False
+        return wcy_show(self.record.base, image.file, image.size)
+
     cdef i64 grow_pages(self, u64 pages, Store store) except -2:
         """memory.grow, on behalf of a store, if any: the size before, in pages, or -1."""
         if self.record.shared:
@@ -914,6 +1031,27 @@ cdef u64 whole(u64 size) noexcept:
     return (size + PAGE - 1) // PAGE * PAGE
 
 
+cdef class Image:
+    """The contents of memories that are alike, which they share until they are written to.
+
+        >>> Image(bytes(2 << 20))
+        <wasmcy.Image of 2097152 bytes>
+    """
+
+    def __cinit__(self, bytes data not None):
+        self.length = len(data)
+        self.size = whole(self.length)
+        self.file = -1
+        if self.length >= LARGE:  # a smaller one is copied in less time
+            self.file = wcy_image(<char*>data, self.length, self.size)
+
+    def __dealloc__(self):
+        wcy_forget(self.file)
+
+    def __repr__(self):
+        return f"<wasmcy.Image of {self.length} bytes>"
+
+
 # ------------------------------------------------------------------------------------ tables
 cdef class Table:
     """A table of references: Func objects, host values or None.
@@ -969,9 +1107,11 @@ cdef class Table:
     cdef int join(self, Store store) except -1:
         if self.store is None:
             if self.record.size > store.each_table:
-                raise MemoryLimit(f"a table of {self.record.size} elements: at most {store.each_table} are allowed")
+                raise TableLimit(f"a table of {self.record.size} elements: at most {store.each_table} are allowed")
+            store.check_room(self.record.size)
             store.admit(2)
             store.charge(self.record.size * sizeof(u64))
+            store.table_used += self.record.size
             store.kept.append(self)
             if is_traced(self.type.element):
                 store.traced.append(self)
@@ -996,7 +1136,9 @@ cdef class Table:
         if count > self.record.max - old:
             return False
         if self.store is not None and (
-            old + count > self.store.each_table or not self.store.may_charge(count * sizeof(u64))
+            old + count > self.store.each_table
+            or self.store.table_used + count > self.store.table_limit
+            or not self.store.may_charge(count * sizeof(u64))
         ):
             return False
         if old + count > self.record.capacity:
@@ -1015,6 +1157,7 @@ cdef class Table:
         self.record.size += count
         if self.store is not None:
             self.store.memory_used += count * sizeof(u64)
+            self.store.table_used += count
         return 0
 
     cdef Store home(self):

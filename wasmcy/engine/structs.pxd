@@ -244,6 +244,7 @@ cdef struct Instance:
     # the running activation's line
     u64* stack_limit
     i64 poll                        # polls left until the machine looks around
+    u64 fuel                        # what is left, in a metered store
     Activation* activation
     MemoryRecord* memory0           # never NULL: a record of size 0 where there is no memory
     # the instance's own
@@ -256,6 +257,7 @@ cdef struct Instance:
     Heap* heap                      # the store's
     void* object                    # borrowed: the Instance object
     void* code                      # borrowed: its module's Code
+    u64 suspended                   # calls put aside that nobody may overtake
     u64 n_cells
     u64 n_imported_globals
     u64 cells[1]                    # the globals defined here (inline, two words for v128)
@@ -275,6 +277,11 @@ cdef struct Activation:
     u64 memory_size                 # of memory 0, when the machine was entered last
     double f0                       # of an access out of bounds, the other accumulators
     float s0
+    u64* fuel                       # the store's: what is left while the machine does not run
+    u64* base                       # where its part of the stack starts
+    void* func                      # borrowed: the Func that was called
+    void* call                      # borrowed: the Suspended it goes to when it waits; NULL: it may not
+    bint raw                        # its results are wanted as bits
 
 cdef struct State:                  # the return-to-a-loop form: what the eight arguments hold
     u64* sp
@@ -319,3 +326,4 @@ cdef enum Reason:
     LEAVE_THROW
     LEAVE_ALLOCATE                  # no cell is left of the size class Activation.value
     LEAVE_HEAP                      # an instruction on arrays, done in aggregates.pyx
+    LEAVE_FUEL                      # not enough for the block that starts at pc

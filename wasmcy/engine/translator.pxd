@@ -2,6 +2,7 @@ cimport cython
 from wasmcy.validation.context cimport Context
 from wasmcy.validation.listener cimport Listener
 
+cdef long long ENDS, FREE, LENGTH, H_CHARGE, H_CHARGE_LENGTH, OP_ARRAY_NEW_FIXED
 cdef long long OP_BLOCK, OP_BR, OP_BR_IF, OP_BR_TABLE, OP_CALL, OP_CALL_INDIRECT, OP_DROP, OP_ELSE, OP_END
 cdef long long OP_BR_ON_NON_NULL, OP_BR_ON_NULL, OP_CALL_REF, OP_I64_EQ, OP_REF_AS_NON_NULL, OP_REF_EQ
 cdef long long OP_RETURN_CALL_REF, OP_CATCH, OP_CATCH_ALL, OP_DELEGATE, OP_RETHROW, OP_TRY
@@ -46,14 +47,16 @@ cdef class Translator(Listener):
     cdef public long long start, length               # of `code` in use
     cdef public long long frame                       # slots
     cdef public bint recording
-    cdef public dict points
+    cdef public dict points, spent
     cdef public list catches
     cdef list announced, tries
     cdef long long functions, function_size, cells, tables
-    cdef bint fusing
+    cdef bint fusing, metered
+    cdef long long charged                            # word of the running block's charge, or -1
     # tables, by instruction or handler id
     cdef short[::1] t_kind, t_operand, t_result, t_size, t_flags, t_swapped, t_any, t_shared, t_handler, t_branch
     cdef short[::1] t_compares, t_tests, t_fuse_first, t_fuse_second, t_fused, t_fuse_how, t_fuse_wide, t_selects
+    cdef short[::1] t_fuel
     cdef short[::1] c_setr, c_get, c_get_imported, c_set, c_set_imported, c_select, c_return
     # the operand stack
     cdef long long[::1] kinds, values, addends, types
@@ -252,6 +255,10 @@ cdef class Translator(Listener):
     cdef int global_get(self, long long index) except -1
     @cython.locals(imported='long long', form='long long', handler='long long', where='long long')
     cdef int global_set(self, long long index) except -1
+    @cython.locals(kind='long long', l='long long', at='long long', top='long long')
+    cdef int meter(self, long long op, long long y) except -1
+    @cython.locals(i='long long')
+    cdef int charge(self, long long handler, long long slot) except -1
     cdef int ensure(self, long long words) except -1
     @cython.locals(n='long long')
     cdef int reserve(self, long long entries) except -1

@@ -26,6 +26,10 @@ from array import array
 
 from ..errors import Unsupported
 from ..opcodes import (
+    ENDS,
+    FREE,
+    LENGTH,
+    OP_ARRAY_NEW_FIXED,
     OP_ATOMIC_FENCE,
     OP_BLOCK,
     OP_BR,
@@ -216,6 +220,8 @@ H_INDEX64 = _handlers["index64"]
 H_V128_CONST = _handlers["v128.const"]
 H_MOVE_V128 = _handlers["move.v128"]
 H_RETURN_V128 = _handlers["return.v128"]
+H_CHARGE = _handlers["charge"]
+H_CHARGE_LENGTH = _handlers["charge.length"]
 FUSE_COLUMNS = TABLES["fuse_columns"][0]
 
 
@@ -240,19 +246,22 @@ class Translator(Listener):
 
     `context` is the module's validation context.  `functions` and `function_size` say where the
     function records lie that direct calls name, `cells` where in an instance its globals start (the
-    pointers to its tables follow them).  With `fuse` off no neighbours merge.  After a body has been
+    pointers to its tables follow them).  With `fuse` off no neighbours merge; `metered` code counts what
+    it executes.  After a body has been
     walked, `code[start:length]` is its words (handler ids, not addresses, in first words), `frame` its
     frame in slots, `catches` its table of handlers.
-    With `recording` on, `points` maps each instruction's word to the wasm offset it stands for.
+    With `recording` on, `points` maps each instruction's word to the wasm offset it stands for, and in
+    metered code `spent` maps each offset to (word of the block's charge, cost so far).
     """
 
-    def __init__(self, context, functions=0, function_size=1, cells=0, fuse=True):
+    def __init__(self, context, functions=0, function_size=1, cells=0, fuse=True, metered=False):
         self.context = context
         self.functions = functions
         self.function_size = function_size
         self.cells = cells
         self.tables = cells + 8 * (context.n_cells + 1)
         self.fusing = fuse
+        self.metered = metered
         t = TABLES
         self.t_kind = t["kind"]
         self.t_operand = t["operand"]
@@ -272,6 +281,7 @@ class Translator(Listener):
         self.t_fuse_how = t["fuse_how"]
         self.t_fuse_wide = t["fuse_wide"]
         self.t_selects = t["selects"]
+        self.t_fuel = t["fuel"]
         self.c_setr = _by_class["setr.{}"]
         self.c_get = _by_class["global.get.{}.own"]
         self.c_get_imported = _by_class["global.get.{}.imported"]
@@ -311,6 +321,8 @@ class Translator(Listener):
         self.vector = -1
         self.recording = False
         self.points = {}
+        self.spent = {}
+        self.charged = -1
         self.catches = []
         self.announced = []
         self.length = 0
@@ -1815,6 +1827,39 @@ class Translator(Listener):
             self.word(self.value)
         self.last = -1
 
+    # ------------------------------------------------------------------ fuel
+    def meter(self, op, y):
+        """Count an instruction (docs/limits.md), whose second immediate is `y`: a block's charge stands first."""
+        kind = self.t_fuel[op]
+        if kind == FREE:  # where nobody branches to a label, the block goes on
+            l = self.labels - 1
+            if self.label_kind[l] != AT_LOOP and (self.label_kind[l] != AT_BLOCK or self.label_fixups[l] >= 0):
+                self.charged = -1
+            return 0
+        if self.charged < 0:
+            self.charge(H_CHARGE, 0)
+            self.charged = self.length - 2
+        at = self.charged + 1
+        self.code[at] += (1 + (y >> 6) if op == OP_ARRAY_NEW_FIXED else 1) << 32
+        if self.recording:
+            self.spent[self.offset] = (self.charged, self.code[at] >> 32)
+        if kind == LENGTH:
+            top = self.height - 1
+            if self.kinds[top] != LOCAL:
+                self.settle(top)
+            self.charge(H_CHARGE_LENGTH, self.values[top])
+        if kind == ENDS or kind == LENGTH:
+            self.charged = -1
+        return 0
+
+    def charge(self, handler, slot):
+        """Emit a charge: leaving there loses the accumulators."""
+        for i in range(3):
+            self.clobber(i)
+        self.emit(handler, slot, 0, 0)
+        self.forget()
+        return 0
+
     # ------------------------------------------------------------------ a body
     def ensure(self, words):
         """Room for that many more words of code."""
@@ -1849,6 +1894,8 @@ class Translator(Listener):
         self.vector = -1
         self.place_locals(params, locals_, types)
         self.points = {}
+        self.spent = {}
+        self.charged = -1
         self.catches = []
         self.tries = []
         self.announced = []
@@ -1914,6 +1961,8 @@ class Translator(Listener):
         """One valid, reachable instruction (the protocol stands in validation/validator.py)."""
         self.offset = offset
         self.reserve(16)
+        if self.metered:
+            self.meter(op, y)
         if op == OP_LOCAL_GET:
             slot = self.local_slot[x]
             type_ = self.local_types[x]

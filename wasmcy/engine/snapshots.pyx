@@ -1,0 +1,244 @@
+"""The state of an instance at rest: taken, and put into a fresh one (docs/embedding.md).
+
+A snapshot holds typed values, not words of this machine: references to functions are indices, numbers
+are bits. What is put back is checked against the module: a snapshot may come from anywhere.
+"""
+
+from array import array
+
+from libc.string cimport memcpy
+
+from wasmcy.engine.code cimport Code
+from wasmcy.engine.store cimport Global, Image, InstanceData, Memory, Table
+from wasmcy.engine.structs cimport FuncRef, i64, u64
+
+from .. import matching
+from ..errors import MemoryLimit, SnapshotError, TableLimit
+from .. import types as _types
+from ..types import CONCRETE, V128
+
+cdef i64 NULL_REFERENCE = -1
+cdef long long T_NULL = _types.NULL
+
+
+class Snapshot:
+    """The state of an instance at rest: its memories, globals and tables.
+
+    Made by `Instance.snapshot`, given to `Module.restore`, in this process or, pickled, in another one. It
+    belongs to one module, named by the SHA-256 of its bytes. On Linux instances that are restored from
+    it share its memory until they write to it.
+
+        >>> from wasmcy import Module
+        >>> module = Module.from_file("examples/guests/counter.wasm")
+        >>> instance = module.instantiate()
+        >>> instance.exports.count(), instance.exports.count()
+        (1, 2)
+        >>> module.restore(instance.snapshot()).exports.count()
+        3
+    """
+
+    __slots__ = ("digest", "images", "state")
+
+    def __init__(self, digest, state):
+        if type(state) is not tuple or len(state) != 5 or not all([type(part) is list for part in state]):
+            raise SnapshotError("the snapshot is malformed")
+        self.digest = digest
+        self.state = state
+        self.images = [None] * len(state[0])
+
+    @classmethod
+    def of(cls, instance):
+        """The state an instance has now."""
+        return cls(_digest(instance.module), capture(instance))
+
+    def fill(self, instance):
+        """Let a fresh instance have this state."""
+        if self.digest != _digest(instance.module):
+            raise SnapshotError("the snapshot is of another module")
+        put_back(instance, self.state, self.images)
+
+    @property
+    def size(self):
+        """Bytes of all memories."""
+        return sum(len(data) for _, data in self.state[0])
+
+    def __reduce__(self):
+        return Snapshot, (self.digest, self.state)
+
+    def __repr__(self):
+        return f"<wasmcy.Snapshot of {self.size} bytes of memory>"
+
+
+def _digest(module):
+    if module._digest is None:
+        import hashlib
+        module._digest = hashlib.sha256(module.binary).digest()
+    return module._digest
+
+
+def capture(InstanceData instance not None):
+    """Memories, globals, tables and the segments that are dropped: those of the instance itself."""
+    cdef Memory memory
+    cdef Table table
+    cdef Global variable
+    syntax = (<Code>instance.code).module
+    refuse_shared(syntax)
+    instance.store.check_owner()
+    if instance.record.suspended or instance.store.owner != 0:
+        raise SnapshotError("the instance has a call that has not come to its end")
+    memories = []
+    for memory in instance.memories[syntax.n_memories - len(syntax.memories) :]:
+        memories.append((memory.record.size >> memory.record.page, memory.read(0, memory.record.size)))
+    variables = []
+    for i, variable in enumerate(instance.globals[syntax.n_globals - len(syntax.globals) :]):
+        if variable.type.type.is_ref:
+            variables.append(index_of(instance, variable.cell[0], f"global {i}"))
+        elif variable.type.type == V128:
+            variables.append(variable.cell[0] | <object>variable.cell[1] << 64)
+        else:
+            variables.append(variable.cell[0])
+    tables = []
+    for i, table in enumerate(instance.tables[syntax.n_tables - len(syntax.tables) :]):
+        tables.append(elements_of(instance, table, i))
+    return (
+        memories, variables, tables,
+        [data is None for data in instance.datas], [elements is None for elements in instance.elems],
+    )  # fmt: skip
+
+
+cdef int refuse_shared(syntax) except -1:
+    """State that other instances, threads or the host may share is not the instance's own."""
+    for item in syntax.imports:
+        if item.kind in ("memory", "table") or (item.kind == "global" and item.desc.mutable):
+            raise SnapshotError(f"the {item.kind} {item.module}.{item.name} is imported: its state belongs to others")
+    if any([memory.shared for memory in syntax.memories]):
+        raise SnapshotError("a shared memory may change at any time")
+    return 0
+
+
+cdef elements_of(InstanceData instance, Table table, number):
+    cdef i64[::1] indices
+    cdef u64 i
+    result = array("q", bytes(8 * table.record.size))
+    if table.record.size:
+        indices = result
+        for i in range(table.record.size):
+            if table.record.elements[i] == 0:
+                indices[i] = NULL_REFERENCE
+            else:
+                indices[i] = index_of(instance, table.record.elements[i], f"table {number}")
+    return result
+
+
+cdef i64 index_of(InstanceData instance, u64 word, where) except? -2:
+    """The index of the function that a reference names; -1: null."""
+    cdef Code code = <Code>instance.code
+    cdef FuncRef* ref = <FuncRef*>word
+    cdef i64 i, imported = code.context.n_imported_funcs
+    if word == 0:
+        return NULL_REFERENCE
+    if instance.record.own_funcs <= ref < instance.record.own_funcs + code.n_functions:
+        return imported + (ref - instance.record.own_funcs)
+    for i in range(imported):
+        if instance.record.imported_funcs[i] == ref:
+            return i
+    raise SnapshotError(f"{where} refers to something that is neither a function of the module nor imported")
+
+
+def put_back(InstanceData instance not None, tuple state, list images):
+    """Let a fresh instance, none of whose segments have been copied, have that state; `images`: of its memories.
+
+    Raises:
+        SnapshotError: the state does not fit the module.
+        MemoryLimit, TableLimit: it does not fit the limits.
+    """
+    syntax = (<Code>instance.code).module
+    refuse_shared(syntax)
+    memories, variables, tables, datas, elems = state
+    sizes = [len(part) for part in state]
+    wanted = [len(part) for part in (syntax.memories, syntax.globals, syntax.tables, syntax.datas, syntax.elems)]
+    if sizes != wanted:
+        raise SnapshotError("the snapshot is of another module")
+    try:
+        for i, (pages, data) in enumerate(memories):
+            put_memory(instance.memories[syntax.n_memories - len(memories) + i], pages, data, images, i)
+        for i, value in enumerate(variables):
+            put_global(instance, instance.globals[syntax.n_globals - len(variables) + i], value)
+        for i, indices in enumerate(tables):
+            put_table(instance, instance.tables[syntax.n_tables - len(tables) + i], indices)
+        for i, segment in enumerate(syntax.datas):
+            if segment.mode == "passive" and not datas[i]:
+                instance.datas[i] = (segment.start, segment.end)
+        for i, segment in enumerate(syntax.elems):
+            if segment.mode != "passive" or elems[i]:
+                instance.elems[i] = None
+    except (TypeError, ValueError, OverflowError, IndexError) as error:
+        raise SnapshotError(f"the snapshot does not fit the module: {error}") from None
+
+
+cdef int put_memory(Memory memory, pages, data, list images, Py_ssize_t number) except -1:
+    cdef const unsigned char[::1] view
+    cdef int page = memory.record.page
+    if not 0 <= pages <= 1 << 48 or type(data) is not bytes or len(data) > pages << page:
+        raise SnapshotError("a memory of the snapshot is not as large as its contents")
+    if pages << page < memory.record.size:
+        raise SnapshotError("a memory of the snapshot is smaller than its type allows")
+    if memory.grow_pages(pages - (memory.record.size >> page), memory.store) < 0:
+        raise MemoryLimit(f"a memory of {pages} pages: it is over its maximum or the store's limit")
+    if images[number] is None:
+        images[number] = Image(data)
+    if memory.show(images[number]):
+        return 0
+    if len(data):
+        view = data
+        memcpy(memory.record.base, &view[0], len(data))
+    return 0
+
+
+cdef int put_global(InstanceData instance, Global variable, value) except -1:
+    cdef long long valtype = variable.type.type
+    if variable.type.type.is_ref:
+        variable.cell[0] = reference(instance, value, valtype)
+    elif valtype == V128:
+        if not 0 <= value < 1 << 128:
+            raise SnapshotError("a global of the snapshot is out of range")
+        variable.cell[0] = <u64>(value & 0xFFFFFFFFFFFFFFFF)
+        variable.cell[1] = <u64>(value >> 64)
+    else:
+        if not 0 <= value < (1 << 32 if valtype in (0x7F, 0x7D) else 1 << 64):
+            raise SnapshotError("a global of the snapshot is out of range")
+        variable.cell[0] = <u64>value
+    return 0
+
+
+cdef int put_table(InstanceData instance, Table table, indices) except -1:
+    cdef const i64[::1] given
+    cdef u64 i, n
+    cdef long long valtype = table.type.element
+    if type(indices) is not array or indices.typecode != "q" or len(indices) < table.record.size:
+        raise SnapshotError("a table of the snapshot is smaller than its type allows")
+    n = len(indices)
+    if table.grow_by(n - table.record.size, 0) < 0:
+        raise TableLimit(f"a table of {n} elements: it is over its maximum or the store's limit")
+    if n:
+        given = indices
+        for i in range(n):
+            table.record.elements[i] = reference(instance, given[i], valtype)
+    return 0
+
+
+cdef u64 reference(InstanceData instance, i64 index, long long valtype) except? 0xFFFFFFFFFFFFFFFF:
+    """The word for a function by its index, for a place of type `valtype`."""
+    cdef Code code = <Code>instance.code
+    cdef i64 imported = code.context.n_imported_funcs
+    cdef FuncRef* ref
+    if index == NULL_REFERENCE:
+        if not valtype & T_NULL:
+            raise SnapshotError("a reference of the snapshot is null where none may be")
+        return 0
+    if not 0 <= index < imported + code.n_functions:
+        raise SnapshotError(f"the snapshot names function {index}")
+    ref = instance.record.imported_funcs[index] if index < imported else &instance.record.own_funcs[index - imported]
+    if not matching.heap_matches(CONCRETE | ref.type, valtype & 0x4FFFFFFFF):
+        raise SnapshotError(f"function {index} has not the type of its place")
+    return <u64>ref
