@@ -370,14 +370,67 @@ def test_shared_memories_need_leave_and_a_shared_type() -> None:
         Memory(Store(), shared)
 
 
-def test_fuel_is_kept_and_not_metered() -> None:
+FUELLED = """
+    (module
+      (func (export "forever") (loop (br 0)))
+      (func (export "one") (result i32) (i32.const 1)))
+"""
+
+
+def fuelled() -> Store:
     config = Config()
     config.consume_fuel = True
-    store = Store(Engine(config))
+    return Store(Engine(config))
+
+
+def test_fuel_is_counted_and_its_end_is_a_trap() -> None:
+    store = fuelled()
     assert store.get_fuel() == 0
-    with pytest.warns(RuntimeWarning, match="does not meter fuel"):
-        store.set_fuel(1000)
+    exports = Instance(store, Module(store.engine, FUELLED), []).exports(store)
+    store.set_fuel(1000)
+    assert (exports["one"](store), store.get_fuel()) == (1, 999)
+    for name in ("forever", "one"):  # the second time there is none left
+        with pytest.raises(Trap, match="all fuel consumed by WebAssembly") as caught:
+            exports[name](store)
+        assert caught.value.trap_code is TrapCode.OUT_OF_FUEL and len(caught.value.frames) == 1
+        assert store.get_fuel() == 0
+    store.set_fuel(7)
+    assert (exports["one"](store), store.get_fuel()) == (1, 6)
+
+
+def test_fuel_ends_start_functions_and_survives_other_limits() -> None:
+    store = fuelled()
+    store.set_fuel(1000)
+    store.set_limits(memory_size=1 << 16)
     assert store.get_fuel() == 1000
+    with pytest.raises(Trap, match="all fuel consumed"):
+        Instance(store, Module(store.engine, "(module (func $f (loop (br 0))) (start $f))"), [])
+    assert store.get_fuel() == 0
+
+
+def test_fuel_can_be_set_by_a_function_that_the_guest_calls() -> None:
+    store = fuelled()
+    text = '(module (import "" "more" (func $more)) (func (export "run") (loop (call $more) (br 0))))'
+    seen: list[int] = []
+
+    def more() -> None:
+        seen.append(store.get_fuel())
+        if len(seen) < 5:
+            store.set_fuel(10)
+
+    function = Func(store, FuncType([], []), more)
+    run = Instance(store, Module(store.engine, text), [function]).exports(store)["run"]
+    store.set_fuel(10)
+    with pytest.raises(Trap, match="all fuel consumed"):
+        run(store)
+    assert seen[0] == 8 and len(seen) > 5 and store.get_fuel() == 0
+
+
+@pytest.mark.parametrize("fuel", [0, 1, (1 << 62) + 5, (1 << 64) - 1])
+def test_fuel_is_a_number_of_64_bits(fuel: int) -> None:
+    store = fuelled()
+    store.set_fuel(fuel)
+    assert store.get_fuel() == fuel
 
 
 # ------------------------------------------------------------------------------------ WASI
@@ -508,7 +561,8 @@ READ, WRITE = 2, 64
         ((), {"fs_mutable": False}, False),
         ((DirPerms.READ_ONLY, FilePerms.READ_ONLY), {}, False),
         ((DirPerms.READ_ONLY,), {}, False),
-        ((), {"file_perms": FilePerms.READ_ONLY}, False),
+        ((DirPerms.READ_ONLY, FilePerms.READ_WRITE), {}, False),
+        ((DirPerms.READ_WRITE, FilePerms.WRITE_ONLY), {}, True),
     ],
 )
 def test_directories_are_granted_as_far_as_said(
@@ -524,9 +578,28 @@ def test_directories_are_granted_as_far_as_said(
     assert (tmp_path / "made").exists() == writable
 
 
-def test_directories_are_not_granted_for_writing_alone(tmp_path: Path) -> None:
-    with pytest.raises(WasmtimeError, match="writing alone"):
-        WasiConfig().preopen_dir(os.fspath(tmp_path), "/", DirPerms.WRITE_ONLY, FilePerms.WRITE_ONLY)
+CREATE = 1
+
+
+@pytest.mark.parametrize("arguments", [(None, FilePerms.READ_ONLY), (DirPerms.READ_WRITE, FilePerms.READ_ONLY)])
+def test_a_directory_may_be_changed_where_its_files_may_not(arguments: tuple[Any, ...], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    config = WasiConfig()
+    config.preopen_dir(os.fspath(tmp_path), "/", *arguments)
+    store, exports = wasi(config, PATHS)
+    assert exports["open"](store, 0, READ) == 0
+    assert exports["open"](store, 0, READ | WRITE) != 0
+    assert exports["open"](store, CREATE, READ) != 0
+    assert exports["mkdir"](store) == 0 and (tmp_path / "made").is_dir()
+
+
+def test_a_directory_may_be_changed_where_nothing_in_it_may_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("text")
+    config = WasiConfig()
+    config.preopen_dir(os.fspath(tmp_path), "/", DirPerms.WRITE_ONLY, FilePerms.READ_WRITE)
+    store, exports = wasi(config, PATHS)
+    assert exports["open"](store, 0, READ) != 0
+    assert exports["mkdir"](store) == 0 and (tmp_path / "made").is_dir()
 
 
 ARGUMENTS = """

@@ -27,13 +27,15 @@ class Carried(BaseException):
         self.error = error
 
 
-def entered(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call what may run a guest; what it raises is what wasmtime would raise."""
+def entered(context: wasmcy.Store, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call what may run a guest in a store; what it raises is what wasmtime would raise."""
     try:
         return function(*arguments)
     except Carried as carried:
         error = carried.error
     except wasmcy.WasmError as own:
+        if isinstance(own, wasmcy.FuelExhausted):
+            context.fuel = 0  # what was left did not suffice
         error = converted(own)
     try:
         raise error  # outside of the handlers: its own cause and context stay as they are
@@ -153,7 +155,7 @@ class Func:
 
     def __call__(self, store: Storelike, *params: Any) -> Any:
         """Call with values or `Val`s; returns None, a value, or a list of several."""
-        store._context()
+        context = store._context()
         lowerings = self._lowerings
         if lowerings is None:
             type_ = self._func.type
@@ -163,7 +165,8 @@ class Func:
         if len(params) != len(lowerings):
             amount = "many" if len(params) > len(lowerings) else "few"
             raise WasmtimeError(f"too {amount} parameters provided: given {len(params)}, expected {len(lowerings)}")
-        result = entered(self._func, *[lower(value) for lower, value in zip(lowerings, params, strict=True)])
+        arguments = [lower(value) for lower, value in zip(lowerings, params, strict=True)]
+        result = entered(context, self._func, *arguments)
         if self._several:
             return list(map(lift, result))
         return lift(result) if self._lifts else result

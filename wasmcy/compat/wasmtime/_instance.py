@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def instantiate(context: wasmcy.Store, module: Module, imports: Sequence[Any]) -> Instance:
     """An instance, from wasmcy's objects in the order of the module's imports."""
     module._open()
-    return Instance._of(entered(lambda: module._module.instantiate(list(imports), store=context)))
+    return Instance._of(entered(context, lambda: module._module.instantiate(list(imports), store=context)))
 
 
 class Instance:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import wasmcy
 
 from ._engine import Engine
@@ -21,6 +19,9 @@ if TYPE_CHECKING:
     Storelike: TypeAlias = Caller | "Store" | "StoreContext"
 
 
+_MOST_FUEL = 1 << 62
+
+
 class Store(Managed):
     """Where instances and what they share live."""
 
@@ -32,10 +33,10 @@ class Store(Managed):
         engine._open()
         self.engine = engine
         self._data = data
-        self._fuel = 0
+        self._fuel_beyond = 0  # what there is above the most that wasmcy counts
         self._wasi: wasmcy.Wasi | None = None
         self._wasi_imports: dict[str, dict[str, Callable[..., Any]]] = {}
-        self._store = wasmcy.Store(wasmcy.Limits(depth=self._depth))
+        self._store = wasmcy.Store(wasmcy.Limits(depth=self._depth, fuel=0 if self._metered else None))
         if engine._settings.get("epoch_interruption"):
             self._store.set_deadline(engine._epoch, 0)
 
@@ -43,6 +44,10 @@ class Store(Managed):
     def _depth(self) -> int | None:
         depth = self.engine._settings.get("max_wasm_stack")
         return depth if isinstance(depth, int) else None
+
+    @property
+    def _metered(self) -> bool:
+        return bool(self.engine._settings.get("consume_fuel"))
 
     def _release(self) -> None:
         if self._wasi is not None:
@@ -70,23 +75,23 @@ class Store(Managed):
         self._context().gc()
 
     def set_fuel(self, fuel: int) -> None:
-        """Give the store that much fuel."""
-        self._check_fuel()
+        """Give the store that much fuel, from 0 to 2**64 - 1: a unit is an instruction of a guest."""
+        store = self._metered_context()
         if not isinstance(fuel, int):
             raise TypeError("expected an int")
-        if fuel > 0:
-            warnings.warn("wasmcy does not meter fuel: guests run on", RuntimeWarning, stacklevel=2)
-        self._fuel = fuel
+        fuel &= (1 << 64) - 1  # as ctypes passes it on
+        store.fuel = min(fuel, _MOST_FUEL)
+        self._fuel_beyond = max(fuel - _MOST_FUEL, 0)
 
     def get_fuel(self) -> int:
         """The fuel that is left."""
-        self._check_fuel()
-        return self._fuel
+        return (self._metered_context().fuel or 0) + self._fuel_beyond
 
-    def _check_fuel(self) -> None:
-        self._context()
-        if not self.engine._settings.get("consume_fuel"):
+    def _metered_context(self) -> wasmcy.Store:
+        store = self._context()
+        if not self._metered:
             raise WasmtimeError("fuel is not configured in this store")
+        return store
 
     def set_wasi(self, wasi: WasiConfig) -> None:
         """Grant what `wasi` says, which is used up."""
@@ -127,6 +132,7 @@ class Store(Managed):
         }
         self._context().limits = wasmcy.Limits(
             depth=self._depth,
+            fuel=self._store.fuel,
             **{name: value for name, value in given.items() if value >= 0},
         )
 

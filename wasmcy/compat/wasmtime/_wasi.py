@@ -7,6 +7,7 @@ import sys
 from enum import Enum
 
 import wasmcy
+from wasmcy.wasi import abi
 from wasmcy.wasi.directories import open_directory
 
 from . import _version
@@ -38,6 +39,12 @@ class FilePerms(Enum):
     READ_WRITE = 3
 
 
+_LOOKING = abi.PATH_OPEN | abi.PATH_READLINK | abi.PATH_FILESTAT_GET | abi.FD_READDIR | abi.FD_READ
+_CHANGING_FILES = (
+    abi.WRITING_RIGHTS | abi.PATH_CREATE_FILE | abi.PATH_FILESTAT_SET_SIZE | abi.FD_FILESTAT_SET_TIMES
+)  # fmt: skip
+
+
 class WasiConfig(Managed):
     """What is granted by `Store.set_wasi`: nothing but clocks, random numbers, and what is named here."""
 
@@ -47,6 +54,7 @@ class WasiConfig(Managed):
         self._streams: dict[str, Any] = {"stdin": None, "stdout": None, "stderr": None}
         self._files: list[Any] = []  # to be closed with the guest
         self._dirs: dict[str, Any] = {}
+        self._lacking: dict[str, int] = {}  # the rights that each of them does not get, nor what is opened there
 
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_"):
@@ -130,9 +138,9 @@ class WasiConfig(Managed):
     ) -> None:
         """Grant a directory of the host, under the guest's name for it.
 
-        The third argument is a DirPerms, as before release 48, or whether it may be changed, as from then on. A
-        directory without leave to write is granted for reading, with its files; one that may only be written is
-        refused.
+        The third argument is a DirPerms, as before release 48, or whether it may be changed, as from then on.
+        Without leave to write in the directory its files cannot be changed either; without leave to write files,
+        none can be made; without leave to read the directory, nothing in it can be opened.
 
         Raises:
             WasmtimeError: there is no such directory.
@@ -143,15 +151,19 @@ class WasiConfig(Managed):
         old, new = (dir_perms or file_perms) is not None, not fs_mutable
         if ((_version.release or 0) >= 48 and old) or ((_version.release or 48) < 48 and new):
             raise TypeError(f"not the arguments of preopen_dir in release {_version.release}")
-        permissions = [perms.value for perms in (dir_perms, file_perms) if perms is not None]
-        if 2 in permissions:
-            raise WasmtimeError("failed to add preopen dir: it cannot be granted for writing alone")
         try:
             directory = open_directory(path)
         except (OSError, ValueError):
             raise WasmtimeError("failed to add preopen dir") from None
-        self._dirs[guest_path] = directory if fs_mutable and 1 not in permissions else wasmcy.ReadOnly(directory)
+        writable = fs_mutable and dir_perms is not DirPerms.READ_ONLY
+        self._dirs[guest_path] = directory if writable else wasmcy.ReadOnly(directory)
         self._files.append(directory)
+        lacking = 0
+        if dir_perms is DirPerms.WRITE_ONLY:
+            lacking |= _LOOKING
+        if file_perms is FilePerms.READ_ONLY:
+            lacking |= _CHANGING_FILES
+        self._lacking[guest_path] = lacking
 
     def _release(self) -> None:
         for file in self._files:
@@ -171,6 +183,10 @@ class WasiConfig(Managed):
             )
         except (ValueError, TypeError) as error:
             raise WasmtimeError(str(error)) from None
+        for fd, name in enumerate(self._dirs, 3):
+            directory = granted.descriptors.find(fd, 0)
+            directory.rights &= ~self._lacking[name]
+            directory.inheriting &= ~self._lacking[name]
         granted.files = [file for file in self._files if file in self._streams.values()]
         self._files = []
         self.close()
