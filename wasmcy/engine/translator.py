@@ -236,9 +236,7 @@ def zeros(n):
 
 def grown(old, n):
     """A copy of `old`, an array of signed words, with room for at least n."""
-    new = zeros(max(n, 2 * len(old)))
-    new[: len(old)] = array("q", old)
-    return new
+    return array("q", bytes(old) + bytes(8 * max(n - len(old), len(old))))
 
 
 class Translator(Listener):
@@ -1864,9 +1862,7 @@ class Translator(Listener):
     def ensure(self, words):
         """Room for that many more words of code."""
         if self.length + words > len(self.code):
-            code = array("Q", bytes(8 * max(2 * len(self.code), self.length + words)))
-            code[: self.length] = array("Q", self.code[: self.length])
-            self.code = code
+            self.code = array("Q", bytes(self.code) + bytes(8 * max(words, len(self.code))))
 
     def reserve(self, entries):
         """Room for that many more operands."""
