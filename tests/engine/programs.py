@@ -444,6 +444,16 @@ def variables() -> Iterator[Case]:
         yield from results(kind, f"(global.get ${kind})")
         for form in "sri":
             yield Case(f"(global.set ${kind} {operand(kind, form)}) (global.get ${kind})", kind)
+    variable, three = "(global.get $i32)", "(i32.const 3)"
+    for condition, first in (
+        (variable, -3),
+        (f"(i32.eqz {variable})", -1),
+        (f"(i32.eq {variable} {three})", 2),
+        (f"(i32.ne {variable} {three})", 0),
+    ):
+        yield Case(f"(global.set $i32 {get('i32')}) (block (br_if 0 {condition}) (return {three})) {variable}", "i32")
+        step = f"(global.set $i32 (i32.add {variable} (i32.const 1)))"
+        yield Case(f"(global.set $i32 (i32.const {first})) (loop {step} (br_if 0 {condition})) {variable}", "i32")
 
 
 VARIABLE_FIELDS = '(memory (export "m") 1)' + "".join(

@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 cdef uint64_t MASK64
 cdef uint64_t INT64_MAX
+cdef short[::1] _first_byte, _width
 
 
 @cython.final

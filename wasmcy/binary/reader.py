@@ -5,6 +5,8 @@ Compiled with the C types of reader.pxd; an ordinary class uncompiled.
 
 from __future__ import annotations
 
+from array import array
+
 from ..errors import MalformedError
 from ..opcodes import N_IDS, PREFIX_BASE
 
@@ -16,8 +18,8 @@ MASK64 = 0xFFFFFFFFFFFFFFFF
 INT64_MAX = 0x7FFFFFFFFFFFFFFF
 
 # For each first byte of an opcode its id, or minus the id of the prefix's first instruction.
-_first_byte = list(range(256))
-_width = [0] * 256
+_first_byte = array("h", range(256))
+_width = array("h", bytes(512))
 for _prefix, _base in PREFIX_BASE.items():
     _first_byte[_prefix] = -_base
     _above = [base for base in PREFIX_BASE.values() if base > _base]

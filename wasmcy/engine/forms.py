@@ -33,9 +33,10 @@ IN_SLOT, IN_ACC, IMMEDIATE = range(3)
     FUSE_MOVES,
     FUSE_MOVE_BRANCH,
     FUSE_TEST,
+    FUSE_GLOBAL,
     FUSE_VECTORS,
     FUSE_VECTORS_ORDERED,
-) = range(26)
+) = range(27)
 FUSE_FIRST_IMMEDIATE = 32  # flag: the first of two ALU operations has its immediate in `half`
 
 # how the translator treats an instruction

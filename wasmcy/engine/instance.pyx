@@ -19,6 +19,11 @@ from wasmcy.engine.structs cimport (
     FuncRef, Held, Instance as Record, MemoryRecord, TableRecord, TagRecord, i64, u32, u64, u8, wcy_load_u64,
 )
 
+cdef int OP_ANY_CONVERT_EXTERN, OP_ARRAY_NEW, OP_ARRAY_NEW_DEFAULT, OP_ARRAY_NEW_FIXED, OP_EXTERN_CONVERT_ANY
+cdef int OP_REF_I31, OP_STRUCT_NEW, OP_STRUCT_NEW_DEFAULT, OP_END, OP_F32_CONST, OP_F64_CONST, OP_GLOBAL_GET
+cdef int OP_I32_ADD, OP_I32_CONST, OP_I32_MUL, OP_I32_SUB, OP_I64_ADD, OP_I64_CONST, OP_I64_MUL, OP_I64_SUB
+cdef int OP_REF_FUNC, OP_REF_NULL
+
 from .. import matching
 from ..errors import LinkError, MemoryLimit, Trap, Unsupported
 from ..opcodes import (
@@ -29,6 +34,7 @@ from ..opcodes import (
 )
 from ..types import V128, MemoryType, TableType
 
+cdef int FIRST_PREFIX = min(PREFIX_BASE)
 cdef u64 MAX_ARRAY = 1 << 30        # bytes
 cdef MemoryRecord no_memory
 no_memory.base = <u8*>calloc(1, 1)
@@ -343,7 +349,7 @@ cdef class Instance(InstanceData):
         cdef int op = data[at]
         cdef u64 n, x
         at += 1
-        if op in PREFIX_BASE:
+        if op >= FIRST_PREFIX:
             return self.constant_object(PREFIX_BASE[op] + <int>read_signed(data, &at, False), at, stack, depth)
         if op == OP_I32_CONST or op == OP_I64_CONST:
             x = <u64>read_signed(data, &at)

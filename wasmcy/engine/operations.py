@@ -27,6 +27,7 @@ from .forms import (
     FUSE_ALU_RS,
     FUSE_ALU_SR,
     FUSE_FIRST_IMMEDIATE,
+    FUSE_GLOBAL,
     FUSE_LOAD_KI_NARROW,
     FUSE_MOVE_BRANCH,
     FUSE_MOVES,
@@ -645,6 +646,16 @@ one("ref.as_non_null", 2, ["if WASMCY_UNLIKELY(sp[F_D(pc)] == 0): TRAP TRAP_NULL
 for _name, _cost in (("charge", "F_HALF(pc)"), ("charge.length", "sp[F_D(pc)] >> 6")):
     one(_name, 2, [f"x = {_cost}", "if WASMCY_UNLIKELY(instance.fuel < x): LEAVE LEAVE_FUEL",
                    "instance.fuel -= x", "NEXT 2"])  # fmt: skip
+
+# ------------------------------------------------------------------ branches on a global of the instance
+# What Binaryen's asyncify does around every call. The global's offset fills D and A; [.., half displacement][immediate]
+_GLOBAL = ["x = (<u64*>(<u8*>instance + W_HALF(pc, 1, 0)))[0]"]
+for _name, _test in (("nz", "x != 0"), ("z", "x == 0")):
+    branch(f"br_{_name}:g", 2, _GLOBAL, _test)
+    FUSIONS[ID["global.get.i64.own"], ID[f"br_{_name}:r"]] = ID[f"br_{_name}:g"], FUSE_GLOBAL
+for _name, _test in (("eq", "x == W_HALF(pc, 2, 0)"), ("ne", "x != W_HALF(pc, 2, 0)")):
+    branch(f"br.i32.{_name}:gi", 3, _GLOBAL, _test)
+    FUSIONS[ID["global.get.i64.own"], ID[f"br.i32.{_name}:ri"]] = ID[f"br.i32.{_name}:gi"], FUSE_GLOBAL
 
 
 # ------------------------------------------------------------------ what the translator looks up

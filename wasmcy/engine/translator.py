@@ -104,6 +104,7 @@ from .forms import (
     FUSE_ALU_RI,
     FUSE_ALU_SR,
     FUSE_FIRST_IMMEDIATE,
+    FUSE_GLOBAL,
     FUSE_LOAD_K,
     FUSE_LOAD_KI,
     FUSE_LOAD_KI_NARROW,
@@ -501,6 +502,13 @@ class Translator(Listener):
         elif how == FUSE_MOVE_BRANCH:
             b = 0
             c = 0
+        elif how == FUSE_GLOBAL:
+            first_d = first_half & 0xFFFF
+            first_a = first_half >> 16
+            b = 0
+            c = 0
+            y = x
+            words = extra
         elif how >= FUSE_VECTORS:
             if first_d < self.base:  # the first result is a local's too
                 return 0
