@@ -9,5 +9,5 @@ The parts, in the order in which a script passes through them:
     values    constants and result patterns, as bits
     engine    the only module that talks to wasmcy: load, instantiate, the `spectest` host module
     runner    the commands and assertions of a script
-    scope     where the suite is, which files are in scope, which features a folder is written for
+    scope     where the suite is, which features a folder is written for
 """

@@ -10,7 +10,6 @@ from wasmcy.errors import (
     MalformedError,
     StackExhausted,
     Trap,
-    Unsupported,
 )
 from wasmcy.text import wat2wasm
 
@@ -25,7 +24,6 @@ __all__ = [
     "MalformedError",
     "StackExhausted",
     "Trap",
-    "Unsupported",
     "binary",
     "features_with",
 ]

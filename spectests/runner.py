@@ -1,7 +1,6 @@
 """Runs a script: its commands, its assertions, and the report of what failed.
 
-Assertions are counted: passed, failed, or skipped, because a module needs what wasmcy cannot execute yet
-and scope.txt allows that for this file. A command that is no assertion is counted only when it fails.
+Assertions are counted: passed or failed. A command that is no assertion is counted only when it fails.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +19,6 @@ from .engine import (
     MalformedError,
     StackExhausted,
     Trap,
-    Unsupported,
 )
 from .forms import Form, Source
 from .values import Value, argument, matches, show
@@ -35,40 +33,32 @@ class Report:
     """Outcome of one script or of many."""
 
     passed: int = 0
-    skipped: int = 0
     failures: list[str] = field(default_factory=list)
-    unsupported: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: "Report") -> None:
         self.passed += other.passed
-        self.skipped += other.skipped
         self.failures += other.failures
-        for reason, count in other.unsupported.items():
-            self.unsupported[reason] = self.unsupported.get(reason, 0) + count
 
     def __str__(self) -> str:
-        return f"{self.passed} passed, {len(self.failures)} failed, {self.skipped} skipped"
+        return f"{self.passed} passed, {len(self.failures)} failed"
 
 
-def run_file(
-    path: Path, name: str | None = None, features: Mapping[str, bool] | None = None, partial: bool = False
-) -> Report:
-    """Run one script; `partial` allows modules in it to be unsupported."""
-    return Script(Source(path.read_bytes(), name or str(path)), features, partial).run()
+def run_file(path: Path, name: str | None = None, features: Mapping[str, bool] | None = None) -> Report:
+    """Run one script."""
+    return Script(Source(path.read_bytes(), name or str(path)), features).run()
 
 
 class Script:
     """State of one script: its engine, its modules and instances by name, its threads, its report.
 
     The name None stands for the latest. A module that did not load leaves the exception that says
-    why, so that the assertions which need it are skipped or fail with it.
+    why, so that the assertions which need it fail with it.
     """
 
-    def __init__(self, source: Source, features: Mapping[str, bool] | None = None, partial: bool = False) -> None:
+    def __init__(self, source: Source, features: Mapping[str, bool] | None = None) -> None:
         self.source = source
         self.features = features or {}
         self.engine = Engine(engine.features_with(self.features))
-        self.partial = partial
         self.report = Report()
         self.modules: dict[str | None, Any] = {}
         self.instances: dict[str | None, Any] = {}
@@ -101,13 +91,6 @@ class Script:
                 raise Failure("unknown command")
             command(self, form)
             self.report.passed += is_assertion
-        except Unsupported as error:
-            if not self.partial:
-                self._fail(form, f"unsupported: {error}")
-                return
-            self.report.skipped += is_assertion
-            reason = str(error)
-            self.report.unsupported[reason] = self.report.unsupported.get(reason, 0) + 1
         except Failure as error:
             self._fail(form, str(error))
         except Exception as error:
@@ -144,7 +127,7 @@ class Script:
         try:
             yield
         except Exception as error:
-            reason = error if isinstance(error, Unsupported) else Failure(f"needs a module that did not load ({error})")
+            reason = Failure(f"needs a module that did not load ({error})")
             where[name] = where[None] = reason
             if where is self.modules:
                 self.instances[name] = self.instances[None] = reason
@@ -176,7 +159,7 @@ class Script:
         if not isinstance(name, str) or name in self.threads:
             raise Failure("a new name expected")
         commands = [item for item in form[2:] if isinstance(item, Form)]
-        script = Script(self.source, self.features, self.partial)
+        script = Script(self.source, self.features)
         if commands and commands[0].head == "shared":
             for module in commands.pop(0).modules():
                 shared = module[1] if len(module) > 1 else None

@@ -118,8 +118,8 @@ def canonicalise(types: Sequence[SubType], rec_groups: Sequence[tuple[int, int]]
     """The canonical id of each type of a module; hold them until `release`.
 
     Raises:
-        InvalidError: a type refers to one that is neither earlier nor in its own group, or
-            is nested too deeply below its supertypes.
+        InvalidError: a type refers to one that is neither earlier nor in its own group, has a descriptor or
+            describes a type outside of it, or is nested too deeply below its supertypes.
     """
     ids = array("I", bytes(4 * len(types)))
     done = 0
@@ -213,6 +213,11 @@ def _type_key(sub: SubType, index: int, first: int, end: int, ids: array[int]) -
             raise InvalidError(f"unknown type {i} in type {index}")
         return first - 1 - i if i >= first else ids[i]
 
+    def of_clause(i: int | None, what: str) -> int | None:
+        if i is not None and not first <= i < end:
+            raise InvalidError(f"{what} type is outside rec group: type {i}, of type {index}")
+        return i if i is None else first - 1 - i
+
     def of_val(t: int) -> object:
         if not t & CONCRETE:
             return int(t)
@@ -229,9 +234,7 @@ def _type_key(sub: SubType, index: int, first: int, end: int, ids: array[int]) -
     supers = tuple([of_index(i, index) for i in sub.supers])
     if sub.describes is None and sub.descriptor is None:
         return sub.final, supers, body
-    describes = None if sub.describes is None else of_index(sub.describes, end)
-    descriptor = None if sub.descriptor is None else of_index(sub.descriptor, end)
-    return sub.final, supers, body, describes, descriptor
+    return sub.final, supers, body, of_clause(sub.describes, "described"), of_clause(sub.descriptor, "descriptor")
 
 
 def is_subtype(sub: int, sup: int) -> bool:

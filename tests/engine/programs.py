@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from wasmcy.engine import operations, semantics
+from wasmcy.features import DEFAULT, Features
 from wasmcy.types import F32, F64, I32, I64
 
 TYPE: dict[str, int] = {"i32": I32, "i64": I64, "f32": F32, "f64": F64}
@@ -48,12 +49,13 @@ class Case:
 
 @dataclass(eq=False)
 class Group:
-    """A module: its fields besides the functions, and its cases, exported as f0, f1, …"""
+    """A module: its fields besides the functions, its cases, exported as f0, f1, …, and the features it needs."""
 
     name: str
     cases: list[Case]
     fields: str = FIELDS
     calls: list[dict[str, tuple[float, ...]]] = field(default_factory=lambda: CALLS)
+    features: Features = DEFAULT
 
     @property
     def text(self) -> str:

@@ -7,7 +7,7 @@ import wasmtime
 
 import wasmcy
 from tests.differential.backends import Here, Job, Outcome, Result
-from tests.engine import object_programs, programs, vector_programs, words
+from tests.engine import descriptor_programs, object_programs, programs, vector_programs, words
 from tests.engine.programs import TYPE, Group
 from wasmcy.types import V128
 
@@ -25,6 +25,8 @@ IMPORTED_VECTORS = programs.group(
 )
 IMPORTED_VECTORS.calls = vector_programs.CALLS
 VECTORS = next(group for group in GROUPS if group.name == "vector variables")
+DESCRIPTORS = programs.group(descriptor_programs.descriptors(), "descriptors", descriptor_programs.FIELDS)
+DESCRIPTORS.features = wasmcy.Features(custom_descriptors=True)
 RELAXED = programs.group(vector_programs.lanewise(different=True), "relaxed", vector_programs.FIELDS)
 RELAXED.calls = vector_programs.CALLS
 
@@ -60,7 +62,7 @@ def outcome(group: Group) -> Outcome:
 def executed(group: Group, ends: list[Result]) -> set[str]:
     """The handlers that ran: those of each function on the path that a call takes which ends well."""
     found: set[str] = set()
-    module = wasmcy.Module(job(group).binary)
+    module = wasmcy.Module(job(group).binary, features=group.features)
     last = module._code.context.n_funcs
     first = last - len(group.cases)
     calls = len(group.calls)
@@ -83,7 +85,7 @@ def imports() -> dict[str, object]:
 
 
 def outcome_with_imports(group: Group, given: dict[str, object] | None = None) -> list[Result]:
-    """The raw results of all calls of a program that imports; none of them traps."""
+    """The raw results of all calls of a program that imports or needs features; none of them traps."""
     work = job(group)
-    exports = wasmcy.Module(work.binary).instantiate(given or imports()).exports
+    exports = wasmcy.Module(work.binary, features=group.features).instantiate(given or imports()).exports
     return [tuple(exports[f"f{at}"].call_raw(*values)) for at, values in work.calls]

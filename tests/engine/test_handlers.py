@@ -7,6 +7,7 @@ from tests.differential.compare import difference
 from tests.engine.programs import TYPE, Group
 from tests.engine.running import (
     ATOMICS,
+    DESCRIPTORS,
     GROUPS,
     IMPORTED_CALLS,
     IMPORTED_REFERENCES,
@@ -46,6 +47,12 @@ def test_references_to_imported_functions_are_not_null() -> None:
     assert set(outcome_with_imports(IMPORTED_REFERENCES)) == {(0,)}
 
 
+@pytest.mark.parametrize("fuse", ["1", "0"], ids=["", "unfused"])
+def test_what_is_found_by_its_descriptor_is_found(fuse: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WASMCY_FUSE", fuse)
+    assert set(outcome_with_imports(DESCRIPTORS)) == {(1,)}
+
+
 # Handlers no function's code names: a first call, the end of a call from Python, the return to another instance.
 STARTS_AND_ENDS = {"leave.translate", "leave.result", "leave.link"}
 # Handlers that only code of metered stores has: tests/runtime/test_fuel.py executes them.
@@ -56,7 +63,7 @@ def test_every_handler_is_executed() -> None:
     found = STARTS_AND_ENDS | METERED
     for group in (*GROUPS, RELAXED, SHARED):
         found |= executed(group, outcome(group).results)
-    for group in (IMPORTED_VARIABLES, IMPORTED_CALLS, IMPORTED_REFERENCES, IMPORTED_VECTORS):
+    for group in (IMPORTED_VARIABLES, IMPORTED_CALLS, IMPORTED_REFERENCES, IMPORTED_VECTORS, DESCRIPTORS):
         found |= executed(group, outcome_with_imports(group))
     missing = [handler.name for handler in HANDLERS if handler.lines is not None and handler.name not in found]
     print(f"{len(missing)} handlers are not executed: {' '.join(missing)}")

@@ -11,7 +11,7 @@ import spectests.engine
 import wasmcy
 from spectests import scope
 from spectests.runner import run_file
-from spectests.test_suite import EXEMPT, NAMES, OUT, SUITE
+from spectests.test_suite import NAMES, SUITE
 from tests.differential.__main__ import check
 from tests.differential.backends import Backend, Here, Wasmtime
 from tests.engine import programs
@@ -68,7 +68,7 @@ def test_random_functions_agree_with_wasmtime() -> None:
 
 
 @pytest.mark.skipif(SUITE is None, reason="WASMCY_SUITE does not name a copy of the official test suite")
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in OUT])
+@pytest.mark.parametrize("name", NAMES)
 def test_official_suite(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Engine(spectests.engine.Engine):
         def __init__(self, *arguments: Any) -> None:
@@ -76,8 +76,7 @@ def test_official_suite(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
             self.store.stress()
 
     assert SUITE is not None
-    partial = scope.exemption(name, EXEMPT) is not None
     features = scope.features_of(name)
-    expected = run_file(SUITE / name, name, features, partial)
+    expected = run_file(SUITE / name, name, features)
     monkeypatch.setattr("spectests.runner.Engine", Engine)
-    assert run_file(SUITE / name, name, features, partial) == expected
+    assert run_file(SUITE / name, name, features) == expected

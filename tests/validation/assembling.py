@@ -58,9 +58,9 @@ def sections(data):
         at += size
 
 
-def with_last_body(data, body):
+def with_last_body(data, body, features=DEFAULT):
     """The module with another body, beginning at its locals, for its last function."""
-    module = decode(data)
+    module = decode(data, features)
     spans = list(zip(module.body_start, module.body_end, strict=True))
     bodies = [data[start:end] for start, end in spans[:-1]] + [body]
     content = vector([leb(len(each)) + each for each in bodies])

@@ -3,9 +3,10 @@
 import pytest
 from assembling import HEADER, check, code, from_text, section, with_last_body
 
-from wasmcy.errors import InvalidError, MalformedError, Unsupported
+from wasmcy.errors import InvalidError, MalformedError
 from wasmcy.features import Features
 from wasmcy.opcodes import OPS
+from wasmcy.text import wat2wasm
 
 # Types by index: 0 void, 1 struct, 2 array of i32, 3 of i8, 4 of funcref; the rest is index 0.
 MODULE = from_text("""
@@ -14,6 +15,9 @@ MODULE = from_text("""
     (table 1 funcref) (memory 1) (global (mut i32) (i32.const 0)) (tag) (elem func 0) (data "")
     (func (local i32)) (func data.drop 0) (func)
 """)
+
+# A struct and its descriptor, for the instructions on those.
+DESCRIBED = wat2wasm("(rec (type (descriptor 1) (struct)) (type (describes 0) (struct))) (func)", Features.all())
 
 # Valid bytes for each kind of immediate.
 IMMEDIATES = {
@@ -39,6 +43,12 @@ WHOLE = {
     "array.copy": b"\2\2",
     "array.new_elem": b"\4\0",
     "array.init_elem": b"\4\0",
+    "struct.new_desc": b"\0",
+    "struct.new_default_desc": b"\0",
+    "ref.cast_desc_eq": b"\0",
+    "ref.cast_desc_eq_null": b"\0",
+    "br_on_cast_desc_eq": b"\0\0\x6e\0",
+    "br_on_cast_desc_eq_fail": b"\0\0\x6e\0",
 }
 
 # Instructions that belong to blocks: how the frame around them begins, and what ends theirs.
@@ -93,9 +103,8 @@ def test_every_instruction_has_a_rule(row):
 
 
 @rows(lambda row: row.feature == "custom_descriptors")
-def test_custom_descriptors_are_not_supported_yet(row):
-    with pytest.raises(Unsupported, match=f"{row.mnemonic} is not supported yet"):
-        check(with_last_body(MODULE, body(row)), Features.all())
+def test_every_instruction_on_descriptors_has_a_rule(row):
+    check(with_last_body(DESCRIBED, body(row), Features.all()), Features.all())
 
 
 @rows(lambda row: row.feature)

@@ -175,6 +175,9 @@ class TypeDecoder:
             lead = r.buffer[at]
             if lead == EXACT_HEAP:
                 self.need("custom_descriptors", "malformed heap type: an exact type", at)
+                # A u32, or as the reference interpreter has it, an s33; in this byte they differ.
+                if at + 1 < r.end and r.buffer[at + 1] == EXACT_HEAP:
+                    self.fail("malformed heap type: exact twice", at + 1)
                 r.pos = at + 1
                 return CONCRETE | EXACT | r.u32()
             if lead >= 0x40 and lead < 0x80:
@@ -211,8 +214,12 @@ class TypeDecoder:
         try:
             storage = self.val_type()
         except MalformedError as error:
-            if error.offset == at and "needs the feature" not in error.message:
+            if "needs the feature" in error.message:
+                raise
+            if error.offset == at:
                 self.fail(f"malformed storage type: byte {lead:#04x}", at)
+            if error.message.startswith("malformed heap type"):
+                raise MalformedError(f"malformed storage type: {error.message}", error.offset) from None
             raise
         return FieldType(storage, self.mutability())
 

@@ -120,6 +120,5 @@ class Writer:
         if not heap & CONCRETE:
             return self.byte(heap)
         if heap & EXACT:
-            self.byte(EXACT_HEAP)
-            return self.unsigned(heap & INDEX_MASK)
+            self.byte(EXACT_HEAP)  # the index is a u32: an s33 of the same value is one, too
         return self.signed(heap & INDEX_MASK)

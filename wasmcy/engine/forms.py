@@ -103,6 +103,8 @@ NAMED_OBJECTS = (
     "ref.i31:s", "ref.i31:r", "i31.get_s:s", "i31.get_s:r", "i31.get_u:s", "i31.get_u:r",
     *(f"ref.{name}.{kind}:{form}" for name in ("test", "cast") for kind in ("data", "func", "abstract")
       for form in "sr"),
+    "ref.get_desc:s", "ref.get_desc:r", "ref.test.desc", "ref.cast.desc", "ref.as_descriptor",
+    "struct.new_default_desc",
 )  # fmt: skip
 # one per class of accumulator (integer, f64, f32)
 BY_CLASS = (

@@ -28,10 +28,11 @@ from .. import matching
 from ..errors import LinkError, MemoryLimit, Trap, Unsupported
 from ..opcodes import (
     OP_ANY_CONVERT_EXTERN, OP_ARRAY_NEW, OP_ARRAY_NEW_DEFAULT, OP_ARRAY_NEW_FIXED, OP_EXTERN_CONVERT_ANY, OP_REF_I31,
-    OP_STRUCT_NEW, OP_STRUCT_NEW_DEFAULT, PREFIX_BASE,
+    OP_STRUCT_NEW, OP_STRUCT_NEW_DEFAULT, OP_STRUCT_NEW_DEFAULT_DESC, OP_STRUCT_NEW_DESC, PREFIX_BASE,
     OP_END, OP_F32_CONST, OP_F64_CONST, OP_GLOBAL_GET, OP_I32_ADD, OP_I32_CONST, OP_I32_MUL, OP_I32_SUB, OP_I64_ADD,
     OP_I64_CONST, OP_I64_MUL, OP_I64_SUB, OP_REF_FUNC, OP_REF_NULL,
 )
+from ..binary.types import EXACT_HEAP
 from ..types import V128, MemoryType, TableType
 
 cdef int FIRST_PREFIX = min(PREFIX_BASE)
@@ -365,6 +366,7 @@ cdef class Instance(InstanceData):
         elif op == OP_REF_FUNC:
             stack[depth[0]] = <u64>self.func_ref(<Py_ssize_t>read_signed(data, &at, False))
         elif op == OP_REF_NULL:
+            at += data[at] == EXACT_HEAP
             read_signed(data, &at)
             stack[depth[0]] = 0
         else:
@@ -384,17 +386,20 @@ cdef class Instance(InstanceData):
             return at
         if op == OP_ANY_CONVERT_EXTERN or op == OP_EXTERN_CONVERT_ANY:
             return at
+        index = <u64>read_signed(data, &at, False)
+        if op == OP_STRUCT_NEW_DESC or op == OP_STRUCT_NEW_DEFAULT_DESC:
+            if stack[depth[0] - 1] == 0:
+                raise Trap("null descriptor reference")
+            n = context.field_n[index] if op == OP_STRUCT_NEW_DESC else 0
+            self.new_struct(context.canon[index], stack + depth[0] - 1 - n, n + 1, stack + depth[0] - 1 - n)
+            depth[0] -= n
+            return at
         if op < OP_STRUCT_NEW or op > OP_ARRAY_NEW_FIXED:
             raise Unsupported("this constant expression cannot be evaluated yet")
-        index = <u64>read_signed(data, &at, False)
         if op == OP_STRUCT_NEW or op == OP_STRUCT_NEW_DEFAULT:
-            n = context.field_n[index]
-            if op == OP_STRUCT_NEW_DEFAULT:
-                self.new_struct(context.canon[index], NULL, n, stack + depth[0])
-                depth[0] += 1
-            else:
-                self.new_struct(context.canon[index], stack + depth[0] - n, n, stack + depth[0] - n)
-                depth[0] += 1 - n
+            n = context.field_n[index] if op == OP_STRUCT_NEW else 0
+            self.new_struct(context.canon[index], stack + depth[0] - n, n, stack + depth[0] - n)
+            depth[0] += 1 - n
             return at
         if op == OP_ARRAY_NEW:
             self.new_array(context.canon[index], stack + depth[0] - 2, 0, <u32>stack[depth[0] - 1])
@@ -410,9 +415,10 @@ cdef class Instance(InstanceData):
         return at
 
     cdef int new_struct(self, u64 type_id, u64* values, u64 n, u64* to) except -1:
-        cdef u64* place = typed(new_object(self.store, self.store.heap.types[type_id].words), type_id, 0)
-        if values != NULL:
-            memcpy(place + 1, values, n * sizeof(u64))
+        """A struct whose last n words have values, the others their default."""
+        cdef u64 words = self.store.heap.types[type_id].words
+        cdef u64* place = typed(new_object(self.store, words), type_id, 0)
+        memcpy(place + words - n, values, n * sizeof(u64))
         to[0] = <u64>place
         return 0
 
@@ -654,6 +660,8 @@ cdef matched(syntax, canon, item, given):
     if kind == "func":
         if type(given) is Func:
             func = given
+            if item.exact:
+                return func if func.ref.type == <u64>canon[item.desc] else None
             return func if matching.is_subtype(func.ref.type, canon[item.desc]) else None
         if callable(given):
             func_type = matching.close_func(syntax.func_type_at(item.desc), canon)

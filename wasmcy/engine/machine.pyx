@@ -108,6 +108,8 @@ cdef dict MESSAGES = {
     TRAP_NULL_I31: "null i31 reference",
     TRAP_ARRAY_BOUNDS: "out of bounds array access",
     TRAP_CAST: "cast failure",
+    TRAP_NULL_DESCRIPTOR: "null descriptor reference",
+    TRAP_DESCRIPTOR_CAST: "descriptor cast failure",
 }
 
 
@@ -1215,7 +1217,7 @@ cdef class Func:
             self.join(store)
         if self.store is not store:
             raise TypeError("the function belongs to another store")
-        if not matching.heap_matches(matching_heap(self.ref.type), valtype & 0x4FFFFFFFF):
+        if not matching.heap_matches(matching_heap(self.ref.type), valtype & 0xCFFFFFFFF):
             raise TypeError("the function's type does not match")
         return <size_t>self.ref
 
@@ -1782,8 +1784,8 @@ cdef u64 canonical_of(type_) except? 0xFFFFFFFFFFFFFFFF:
 
 
 cdef matching_heap(u64 type_):
-    from ..types import CONCRETE
-    return CONCRETE | type_
+    from ..types import CONCRETE, EXACT
+    return CONCRETE | EXACT | type_
 
 
 cdef Func host_function(object callable, object type):

@@ -9,6 +9,8 @@
     array.new.8             [D result, A value, B length, C shift][type id, instruction]
     array.operation         [D operands, B their number][type id, instruction]: aggregates.array_step
     ref.test.data:s         [D result, A reference, B 1: null is one, 2: the opposite; C depth][type id]
+    ref.test.desc           [D result, A reference, B as before, C descriptor]
+    ref.as_descriptor       [D a descriptor, which must not be null]
 
 An allocation that finds no cell leaves, and is done again.
 """
@@ -59,7 +61,7 @@ PATTERNS = (  # eight bytes of elements, by shift
 )
 TYPE_TESTS = {
     "data": "is_data(instance.heap, x, pc[2], F_C(pc))",
-    "func": "is_func(instance.heap, x, pc[2])",
+    "func": "is_func(instance.heap, x, pc[2], F_C(pc))",
     "abstract": "is_abstract(instance.heap, x, pc[2])",
 }
 OBJECTS = (
@@ -67,7 +69,8 @@ OBJECTS = (
     "array.new", "array.new_default", "array.new_fixed", "array.new_data", "array.new_elem", "array.get", "array.get_s",
     "array.get_u", "array.set", "array.len", "array.fill", "array.copy", "array.init_data", "array.init_elem",
     "ref.i31", "i31.get_s", "i31.get_u", "ref.test", "ref.test_null", "ref.cast", "ref.cast_null", "br_on_cast",
-    "br_on_cast_fail", "any.convert_extern", "extern.convert_any",
+    "br_on_cast_fail", "any.convert_extern", "extern.convert_any", "struct.new_desc", "struct.new_default_desc",
+    "ref.get_desc", "ref.cast_desc_eq", "ref.cast_desc_eq_null", "br_on_cast_desc_eq", "br_on_cast_desc_eq_fail",
 )  # fmt: skip
 
 
@@ -154,6 +157,20 @@ def type_tests():
             lines = [f"x = {read('i64', place)}", "y = F_B(pc) & 1", f"if x != 0: y = {test}"]
             producer(f"ref.test.{kind}:{form}", 3, "i64", lines, "<u32>(y ^ (F_B(pc) >> 1))", "i32")
             one(f"ref.cast.{kind}:{form}", 3, [*lines, "if WASMCY_UNLIKELY(y == 0): TRAP TRAP_CAST", "NEXT 3"])
+
+
+def descriptors():
+    """The handlers of structs with descriptors, apart from the others: what comes between keeps its number."""
+    for form, place in (("s", "A"), ("r", "r")):
+        value = "descriptor_of(instance.heap, cell)"
+        producer(f"ref.get_desc:{form}", 2, "i64", object_at(place, "TRAP_NULL"), value, "i64")
+    lines = [f"x = {read('i64', 'A')}", "y = F_B(pc) & 1", "if x != 0: y = is_described(instance.heap, x, sp[F_C(pc)])"]
+    producer("ref.test.desc", 2, "i64", lines, "<u32>(y ^ (F_B(pc) >> 1))", "i32")
+    one("ref.cast.desc", 2, [*lines, "if WASMCY_UNLIKELY(y == 0): TRAP TRAP_DESCRIPTOR_CAST", "NEXT 2"])
+    one("ref.as_descriptor", 2, ["if WASMCY_UNLIKELY(sp[F_D(pc)] == 0): TRAP TRAP_NULL_DESCRIPTOR", "NEXT 2"])
+    lines = ["y = F_C(pc)", *ALLOCATED, "x = F_B(pc)", "dst = cell + 1", *(line.format("0") for line in EACH)]
+    lines += ["dst[0] = sp[F_A(pc)]"]
+    producer("struct.new_default_desc", 3, "i64", lines, "<u64>cell", "i64")
 
 
 def define():

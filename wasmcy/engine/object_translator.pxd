@@ -5,12 +5,15 @@ cdef long long OP_ANY_CONVERT_EXTERN, OP_ARRAY_COPY, OP_ARRAY_FILL, OP_ARRAY_GET
 cdef long long OP_ARRAY_LEN, OP_ARRAY_NEW, OP_ARRAY_NEW_DATA, OP_ARRAY_NEW_DEFAULT, OP_ARRAY_NEW_ELEM
 cdef long long OP_ARRAY_SET, OP_BR_ON_CAST, OP_BR_ON_CAST_FAIL, OP_EXTERN_CONVERT_ANY
 cdef long long OP_I31_GET_S, OP_I31_GET_U, OP_REF_CAST, OP_REF_CAST_NULL, OP_REF_I31, OP_REF_TEST, OP_REF_TEST_NULL
+cdef long long OP_BR_ON_CAST_DESC_EQ, OP_BR_ON_CAST_DESC_EQ_FAIL, OP_REF_CAST_DESC_EQ, OP_REF_CAST_DESC_EQ_NULL
+cdef long long OP_REF_GET_DESC, OP_STRUCT_NEW_DEFAULT_DESC, OP_STRUCT_NEW_DESC
 cdef long long OP_STRUCT_GET, OP_STRUCT_GET_S, OP_STRUCT_GET_U, OP_STRUCT_NEW, OP_STRUCT_NEW_DEFAULT, OP_STRUCT_SET
-cdef long long CONCRETE, F32, F64, HEAP_ANY, HEAP_EXTERN, HEAP_I31, I8, I16, I32, INDEX_MASK
+cdef long long CONCRETE, EXACT, F32, F64, HEAP_ANY, HEAP_EXTERN, HEAP_I31, I8, I16, I32, INDEX_MASK
 cdef long long NULLABLE, REF, V128, KIND_FUNC
-cdef long long ACC, CONST, IMMEDIATE, IN_ACC, IN_SLOT, LOCAL, TEMP, LARGE, LARGE_CLASS, MAX_DIRECT
+cdef long long ACC, CONST, IMMEDIATE, IN_ACC, IN_SLOT, LOCAL, TEMP, LARGE, LARGE_CLASS, MAX_DIRECT, NO_DEPTH
 cdef long long H_STRUCT_NEW, H_STRUCT_NEW_DEFAULT, H_ARRAY_OPERATION, H_ARRAY_NEW, H_ARRAY_NEW_DEFAULT
 cdef long long H_ARRAY_LEN, H_ARRAY_LEN_R, H_SET_SS, H_SET_SI, H_SET_RS, H_SET_RI, H_ARRAY_SET_F32, H_ARRAY_SET_F64
+cdef long long H_GET_DESC, H_GET_DESC_R, H_TEST_DESC, H_CAST_DESC, H_AS_DESCRIPTOR, H_STRUCT_NEW_DEFAULT_DESC
 
 
 cdef class ObjectTranslator(VectorTranslator):
@@ -32,8 +35,8 @@ cdef class ObjectTranslator(VectorTranslator):
         b='long long', c='long long',
     )
     cdef int object_of(self, long long index, long long n, long long length) except -1
-    @cython.locals(n='long long', i='long long', size='long long')
-    cdef int struct_new_default(self, long long index) except -1
+    @cython.locals(n='long long', i='long long', size='long long', descriptor='long long')
+    cdef int struct_new_default(self, long long index, long long handler, bint described) except -1
     @cython.locals(first='long long', value='long long', length='long long', home='long long')
     cdef int array_new(self, long long index, long long handler, long long operands, long long op) except -1
     cdef int result_at(self, long long first, long long type_) except -1
@@ -67,3 +70,11 @@ cdef class ObjectTranslator(VectorTranslator):
     cdef int ref_cast(self, long long target) except -1
     @cython.locals(n='long long', fails='bint', rest='long long')
     cdef int branch_on_cast(self, long long op, long long x, long long source, long long target) except -1
+    @cython.locals(n='long long', slot='long long')
+    cdef long long descriptor(self) except -1
+    @cython.locals(descriptor='long long', reference='long long')
+    cdef int emit_descriptor_test(self, bint cast, long long flags) except -1
+
+
+@cython.locals(fails='bint')
+cdef long long test_flags(long long op, long long target) except -1

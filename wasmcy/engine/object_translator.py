@@ -8,6 +8,7 @@ each, in their order; elements of arrays have the size of their type.
 from array import array
 
 from ..errors import Unsupported
+from ..matching import MAX_SUBTYPE_DEPTH
 from ..opcodes import (
     OP_ANY_CONVERT_EXTERN,
     OP_ARRAY_COPY,
@@ -23,12 +24,17 @@ from ..opcodes import (
     OP_ARRAY_NEW_FIXED,
     OP_ARRAY_SET,
     OP_BR_ON_CAST,
+    OP_BR_ON_CAST_DESC_EQ,
+    OP_BR_ON_CAST_DESC_EQ_FAIL,
     OP_BR_ON_CAST_FAIL,
     OP_EXTERN_CONVERT_ANY,
     OP_I31_GET_S,
     OP_I31_GET_U,
     OP_REF_CAST,
+    OP_REF_CAST_DESC_EQ,
+    OP_REF_CAST_DESC_EQ_NULL,
     OP_REF_CAST_NULL,
+    OP_REF_GET_DESC,
     OP_REF_I31,
     OP_REF_TEST,
     OP_REF_TEST_NULL,
@@ -37,10 +43,13 @@ from ..opcodes import (
     OP_STRUCT_GET_U,
     OP_STRUCT_NEW,
     OP_STRUCT_NEW_DEFAULT,
+    OP_STRUCT_NEW_DEFAULT_DESC,
+    OP_STRUCT_NEW_DESC,
     OP_STRUCT_SET,
 )
 from ..types import (
     CONCRETE,
+    EXACT,
     F32,
     F64,
     HEAP_ANY,
@@ -86,6 +95,12 @@ SETS = array("h", [_named[f"array.set.{kind}:{form}"] for kind in ("i8", "i16", 
                    for form in ("sss", "ssr", "srs")])  # fmt: skip
 H_ARRAY_SET_F32 = _named["array.set.f32:ssr"]
 H_ARRAY_SET_F64 = _named["array.set.f64:ssr"]
+H_GET_DESC = _named["ref.get_desc:s"]
+H_GET_DESC_R = _named["ref.get_desc:r"]
+H_TEST_DESC = _named["ref.test.desc"]
+H_CAST_DESC = _named["ref.cast.desc"]
+H_AS_DESCRIPTOR = _named["ref.as_descriptor"]
+H_STRUCT_NEW_DEFAULT_DESC = _named["struct.new_default_desc"]
 I31 = {op: array("h", [_named[f"{name}:{form}"] for form in "sr"])
        for op, name in ((OP_REF_I31, "ref.i31"), (OP_I31_GET_S, "i31.get_s"), (OP_I31_GET_U, "i31.get_u"))}  # fmt: skip
 TESTS = {kind: (array("h", [_named[f"ref.test.{kind}:{form}"] for form in "sr"]),
@@ -97,6 +112,7 @@ ABSTRACT = {
 }  # fmt: skip
 LARGE = 1 << 31  # flag in the header of an object that is no cell
 MAX_DIRECT = 3  # fields that are taken from where they are
+NO_DEPTH = MAX_SUBTYPE_DEPTH + 1  # in a test for an exact type: nothing stands there in a display
 
 
 class ObjectTranslator(VectorTranslator):
@@ -114,7 +130,7 @@ class ObjectTranslator(VectorTranslator):
         if op == OP_STRUCT_NEW:
             return self.object_of(x, self.context.field_n[x], 0)
         if op == OP_STRUCT_NEW_DEFAULT:
-            return self.struct_new_default(x)
+            return self.struct_new_default(x, H_STRUCT_NEW_DEFAULT, 0)
         if op == OP_ARRAY_GET or op == OP_ARRAY_GET_S or op == OP_ARRAY_GET_U:
             return self.array_get(op, x)
         if op == OP_ARRAY_SET:
@@ -128,7 +144,22 @@ class ObjectTranslator(VectorTranslator):
         if op == OP_REF_CAST or op == OP_REF_CAST_NULL:
             return self.ref_cast(x)
         if op == OP_BR_ON_CAST or op == OP_BR_ON_CAST_FAIL:
+            self.emit_test(0, z, test_flags(op, z))
             return self.branch_on_cast(op, x, y, z)
+        if op == OP_REF_GET_DESC:
+            return self.look(H_GET_DESC, H_GET_DESC_R, 0, REF | CONCRETE | y)
+        if op == OP_BR_ON_CAST_DESC_EQ or op == OP_BR_ON_CAST_DESC_EQ_FAIL:
+            self.emit_descriptor_test(0, test_flags(op, z))
+            return self.branch_on_cast(op, x, y, z)
+        if op == OP_REF_CAST_DESC_EQ or op == OP_REF_CAST_DESC_EQ_NULL:
+            self.emit_descriptor_test(1, test_flags(op, x))
+            self.types[self.height - 1] = x
+            return 0
+        if op == OP_STRUCT_NEW_DESC:
+            self.descriptor()
+            return self.object_of(x, self.context.field_n[x] + 1, 0)
+        if op == OP_STRUCT_NEW_DEFAULT_DESC:
+            return self.struct_new_default(x, H_STRUCT_NEW_DEFAULT_DESC, 1)
         if op == OP_ANY_CONVERT_EXTERN or op == OP_EXTERN_CONVERT_ANY:  # the same words
             self.types[self.height - 1] = REF | NULLABLE | (HEAP_ANY if op == OP_ANY_CONVERT_EXTERN else HEAP_EXTERN)
             return 0
@@ -195,14 +226,14 @@ class ObjectTranslator(VectorTranslator):
         self.clobber(2)
 
     def object_of(self, index, n, length):
-        """A struct of the topmost n operands, or an array of them, which has that length."""
+        """A struct of the topmost n operands, the last its descriptor if it has one; or an array of that length."""
         first = self.height - n
         size = size_class(1 + n)
         header = self.context.canon[index] | length << 32
         if size == LARGE_CLASS:
             header |= LARGE
-        for i in range(first, self.height):
-            self.storage(self.context.field_po[index] + (0 if length else i - first))
+        for i in range(self.context.field_n[index]):
+            self.storage(self.context.field_po[index] + i)
         if n > MAX_DIRECT:
             for i in range(first, self.height):
                 self.settle(i)
@@ -221,14 +252,17 @@ class ObjectTranslator(VectorTranslator):
         self.push_result(REF | CONCRETE | index)
         return 0
 
-    def struct_new_default(self, index):
+    def struct_new_default(self, index, handler, described):
+        """A struct of zeros; `described`: its descriptor is on top."""
         n = self.context.field_n[index]
         for i in range(n):
             self.storage(self.context.field_po[index] + i)
-        size = size_class(1 + n)
+        size = size_class(1 + n + described)
+        descriptor = self.descriptor() if described else 0
         self.lose_accumulators()
-        self.emit(H_STRUCT_NEW_DEFAULT, 0, 0, n | size << 16)
+        self.emit(handler, 0, descriptor, n | size << 16)
         self.word(self.context.canon[index] | (LARGE if size == LARGE_CLASS else 0))
+        self.truncate(self.height - described)
         self.push_result(REF | CONCRETE | index)
         return 0
 
@@ -392,7 +426,7 @@ class ObjectTranslator(VectorTranslator):
         if not target & CONCRETE:
             return "abstract", ABSTRACT.get(index, 0), 0
         kind = "func" if self.context.kind_of[index] == KIND_FUNC else "data"
-        return kind, self.context.canon[index], self.depth(index)
+        return kind, self.context.canon[index], NO_DEPTH if target & EXACT else self.depth(index)
 
     def emit_test(self, cast, target, flags):
         """Test the topmost entry, which stays."""
@@ -425,16 +459,43 @@ class ObjectTranslator(VectorTranslator):
         return 0
 
     def branch_on_cast(self, op, x, source, target):
-        """A test of the reference, which stays, and a br_if."""
+        """A br_if after a test of the topmost entry, which stays."""
         n = self.height - 1
-        fails = op == OP_BR_ON_CAST_FAIL
+        fails = op == OP_BR_ON_CAST_FAIL or op == OP_BR_ON_CAST_DESC_EQ_FAIL
         rest = source & ~NULLABLE if target & NULLABLE else source
-        self.emit_test(0, target, (1 if target & NULLABLE else 0) | (2 if fails else 0))
         self.push_result(I32)
         self.types[n] = rest if fails else target
         self.branch_on(self.labels - 1 - x)
         self.types[n] = target if fails else rest
         return 0
+
+    # ------------------------------------------------------------------ descriptors
+    def descriptor(self):
+        """The slot of the topmost entry, a descriptor; it stays, and is no null from here on."""
+        n = self.height - 1
+        slot = self.place_of(n)
+        if self.types[n] & NULLABLE:
+            self.emit(H_AS_DESCRIPTOR, slot, 0, 0)
+            self.last = -1
+        return slot
+
+    def emit_descriptor_test(self, cast, flags):
+        """Pop a descriptor and compare that of the entry below, which stays, with it."""
+        descriptor = self.descriptor()
+        reference = self.place_of(self.height - 2)
+        if not cast:
+            self.clobber(0)
+        self.emit(H_CAST_DESC if cast else H_TEST_DESC, 0, reference, flags | descriptor << 16)
+        if cast:
+            self.last = -1
+        self.truncate(self.height - 1)
+        return 0
+
+
+def test_flags(op, target):
+    """Of a test for reference type `target`: 1, null is one; 2, it is for a branch where the cast fails."""
+    fails = op == OP_BR_ON_CAST_FAIL or op == OP_BR_ON_CAST_DESC_EQ_FAIL
+    return (1 if target & NULLABLE else 0) | (2 if fails else 0)
 
 
 def element_kind(op, storage):

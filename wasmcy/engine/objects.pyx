@@ -17,7 +17,8 @@ from wasmcy.engine.structs cimport (
 from .. import matching
 from ..errors import MemoryLimit
 from ..types import (
-    CONCRETE, HEAP_ANY, HEAP_EQ, HEAP_EXTERN, HEAP_I31, F32, I8, I16, I32, ArrayType, FuncType, StructType,
+    CONCRETE, EXACT, HEAP_ANY, HEAP_EQ, HEAP_EXTERN, HEAP_I31, F32, I8, I16, I32, ArrayType, FuncType, StructType,
+    ref_type,
 )
 from .store import extern_value, extern_word
 
@@ -89,7 +90,8 @@ cdef class Struct(Object):
     """A struct of a store's heap: its fields by index, from 0.
 
     `Struct(instance, index, values)` makes one of the type with that index in the instance's module; without
-    `values`, all fields have their default. Packed fields are unsigned ints.
+    `values`, all fields have their default. Packed fields are unsigned ints. Where the type has a descriptor (the
+    proposal "Custom Descriptors"), `descriptor` is the struct that becomes it.
 
         >>> from wasmcy import Module
         >>> point = Module(bytes.fromhex("0061736d01000000 0107015f027f017c01")).instantiate()
@@ -99,14 +101,15 @@ cdef class Struct(Object):
         ([4, 0.5], 2, (struct (field (mut i32)) (field (mut f64))))
 
     Raises:
-        TypeError, OverflowError: the type is no struct type; a value does not fit; a field is not mutable.
+        TypeError, OverflowError: the type is no struct type; a value does not fit; a field is not mutable; the
+            descriptor is missing, or not just of the type that describes this one.
         IndexError: there is no such field.
         MemoryLimit: the store's limit would be exceeded.
 
     Spec: 4.2.15 "Structure Instances".
     """
 
-    def __init__(self, InstanceData instance not None, index, values=None):
+    def __init__(self, InstanceData instance not None, index, values=None, *, descriptor=None):
         comp, type_id = defined(instance, index, StructType)
         fields = comp.fields
         if values is None:
@@ -114,7 +117,21 @@ cdef class Struct(Object):
         values = list(values)
         if len(values) != len(fields):
             raise TypeError(f"{comp} has {len(fields)} fields, not {len(values)}")
-        make(self, instance.store, type_id, [field.storage for field in fields], values)
+        storages = [field.storage for field in fields]
+        describing = instance.code.context.descriptor_of[index]
+        if describing >= 0:
+            storages.append(ref_type(CONCRETE | EXACT | instance.code.context.canon[describing], nullable=False))
+            values.append(descriptor)
+        elif descriptor is not None:
+            raise TypeError(f"type {index} has no descriptor")
+        make(self, instance.store, type_id, storages, values)
+
+    @property
+    def descriptor(self):
+        """The struct that describes this one; None where its type has no descriptor."""
+        self.check()
+        at = self.heap_type.descriptor
+        return object_of_word(self.store, self.place[<u32>at]) if at else None
 
     cdef u64* at(self, index) except NULL:
         self.check()
@@ -324,7 +341,7 @@ cdef int define_types(Store store, object syntax, object context) except -1:
     canon = context.canon
     for i, sub in enumerate(syntax.types):
         if canon[i] not in store.types:
-            define(store, matching.close_comp(sub.comp, canon), canon[i])
+            define(store, matching.close_comp(sub.comp, canon), canon[i], sub.descriptor is not None)
     return 0
 
 
@@ -335,13 +352,13 @@ cdef bint has_heap_types(types) except -1:
     return False
 
 
-cdef int define(Store store, object comp, u64 type_id) except -1:
+cdef int define(Store store, object comp, u64 type_id, bint described) except -1:
     cdef HeapType* made = <HeapType*>calloc(1, sizeof(HeapType))
     cdef u64 word = 1
     fields = comp.fields if isinstance(comp, StructType) else (comp.field,) if isinstance(comp, ArrayType) else ()
     if made == NULL:
         raise MemoryError
-    made.traced = <u32*>calloc(len(fields) + 1, sizeof(u32))
+    made.traced = <u32*>calloc(len(fields) + 2, sizeof(u32))
     if made.traced == NULL or set_type(&store.heap, type_id, made):
         free(made.traced)
         free(made)
@@ -353,6 +370,10 @@ cdef int define(Store store, object comp, u64 type_id) except -1:
         if is_traced(field.storage):
             made.traced[made.n_traced] = <u32>word
             made.n_traced += 1
+        word += 1
+    if described:  # above the fields, as its operand is: a subtype may have one where its supertype has none
+        made.descriptor = made.traced[made.n_traced] = <u32>word
+        made.n_traced += 1
         word += 1
     made.kind = 1 if isinstance(comp, StructType) else 2 if isinstance(comp, ArrayType) else 0
     made.words = <u32>word
@@ -385,7 +406,7 @@ def word_of_object(Store store, valtype, value):
     heap = valtype.heap
     host = heap == HEAP_EXTERN or heap == HEAP_ANY
     if isinstance(value, Object) and (<Object>value).store is store:
-        found = CONCRETE | ((<Object>value).place[0] & ID)
+        found = CONCRETE | EXACT | ((<Object>value).place[0] & ID)
         if heap == HEAP_EXTERN or matching.heap_matches(found, heap):
             return <u64>(<Object>value).place
         raise TypeError(f"expected a value for {valtype}, got {value!r}")

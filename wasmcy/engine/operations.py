@@ -641,6 +641,7 @@ for _form in "sr":  # [D arguments, A parameters, B reference]
         *_callee, *unless_here("LEAVE_TAIL_CALL", 0), "function = callee.code", _CODE.format("function"),
         *_REPLACE, *_POLL])  # fmt: skip
 one("ref.as_non_null", 2, ["if WASMCY_UNLIKELY(sp[F_D(pc)] == 0): TRAP TRAP_NULL", "NEXT 2"])
+object_operations.descriptors()
 
 # ------------------------------------------------------------------ fuel: code of metered stores only
 for _name, _cost in (("charge", "F_HALF(pc)"), ("charge.length", "sp[F_D(pc)] >> 6")):

@@ -2,19 +2,11 @@
 from wasmcy.engine.structs cimport ID, FuncRef, Heap, HeapType, u32, u64
 
 
-cdef inline bint is_below(Heap* heap, u64 type_id, u64 above) noexcept nogil:
-    """Whether a type is declared, directly or not, to be below another one."""
-    cdef HeapType* a
-    cdef HeapType* b
-    if type_id >= heap.n_types or above >= heap.n_types:
-        return False
-    a = heap.types[type_id]
-    b = heap.types[above]
-    return a != NULL and b != NULL and a.depth > b.depth and a.display[b.depth] == above
-
-
 cdef inline bint is_data(Heap* heap, u64 word, u64 above, u64 depth) noexcept nogil:
-    """Whether a reference that is not null is one to a struct or array of a type, which has that depth."""
+    """Whether a reference that is not null is one to a struct or array of a type, which has that depth.
+
+    No type has a depth above MAX_SUBTYPE_DEPTH: then those below it do not count.
+    """
     cdef u64 type_id
     cdef HeapType* found
     if word & 7:
@@ -26,10 +18,28 @@ cdef inline bint is_data(Heap* heap, u64 word, u64 above, u64 depth) noexcept no
     return found.depth > depth and found.display[depth] == above
 
 
-cdef inline bint is_func(Heap* heap, u64 word, u64 above) noexcept nogil:
-    """Whether a function reference that is not null is one to a function of a type."""
+cdef inline bint is_func(Heap* heap, u64 word, u64 above, u64 depth) noexcept nogil:
+    """The same for a function reference."""
     cdef u64 type_id = (<FuncRef*>word).type
-    return type_id == above or is_below(heap, type_id, above)
+    cdef HeapType* found
+    if type_id == above:
+        return True
+    found = heap.types[type_id] if type_id < heap.n_types else NULL
+    return found != NULL and found.depth > depth and found.display[depth] == above
+
+
+cdef inline u64 descriptor_of(Heap* heap, u64* place) noexcept nogil:
+    """The descriptor of a struct whose type has one."""
+    return place[heap.types[place[0] & ID].descriptor]
+
+
+cdef inline bint is_described(Heap* heap, u64 word, u64 descriptor) noexcept nogil:
+    """Whether a reference that is not null is one to a struct with that descriptor."""
+    cdef u32 at
+    if word & 7:
+        return False
+    at = heap.types[(<u64*>word)[0] & ID].descriptor
+    return at != 0 and (<u64*>word)[at] == descriptor
 
 
 cdef inline bint is_abstract(Heap* heap, u64 word, u64 which) noexcept nogil:

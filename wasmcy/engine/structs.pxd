@@ -148,7 +148,8 @@ cdef struct Exception_:             # an exception: an object of the heap
 cdef struct HeapType:               # what the heap knows of a type, by its canonical id
     u32 kind                        # 0 function, 1 struct, 2 array, as the validation context has it
     u32 depth                       # of supertypes above it
-    u32 words                       # of a struct, with its header
+    u32 words                       # of a struct, with its header and its descriptor
+    u32 descriptor                  # of a struct: the place of its descriptor, in words; 0: it has none
     u32 shift                       # of an array: an element has 1 << shift bytes
     u32 n_traced                    # fields that the collector follows; of an array: whether it follows elements
     u32* traced                     # their places, in words
@@ -312,6 +313,8 @@ cdef enum Reason:
     TRAP_NULL_I31
     TRAP_ARRAY_BOUNDS
     TRAP_CAST
+    TRAP_NULL_DESCRIPTOR
+    TRAP_DESCRIPTOR_CAST
     LEAVE_EXHAUSTED
     LEAVE_RESULT
     LEAVE_TRANSLATE

@@ -29,6 +29,7 @@ cdef class Context:
     cdef readonly long long[::1] canon        # the same: canonical ids
     cdef readonly long long[::1] kind_of      # KIND_FUNC, KIND_STRUCT or KIND_ARRAY
     cdef readonly long long[::1] super_of     # type index, -1: none
+    cdef readonly long long[::1] descriptor_of  # type index, -1: none
     cdef readonly long long[::1] no_default   # its first field without a default value, -1: none
     cdef readonly long long[::1] field_n      # number of fields; 1 for an array
     cdef readonly long long[::1] field_ro     # where in `pool` their unpacked types stand
@@ -42,6 +43,7 @@ cdef class Context:
     cdef readonly Py_ssize_t n_data           # -1: no data count section
     cdef readonly long long[::1] func_sig     # type index
     cdef readonly unsigned char[::1] declared  # 1: `ref.func` may name it
+    cdef readonly unsigned char[::1] exact_imports  # of functions, 1: of just the type the import says
     cdef readonly long long[::1] table_element
     cdef readonly long long[::1] table_is64
     cdef readonly long long[::1] mem_is64

@@ -8,7 +8,7 @@ touching a Python object:
   first, others when they are first asked for. The types of a row stand in `pool`: `sig_np` of
   them from `sig_po` on, `sig_nr` from `sig_ro` on. `sig_ps` and `sig_rs` count them in 64-bit
   slots, of which a v128 takes two.
-- the other types: fields of structs and arrays, supertypes, canonical ids.
+- the other types: fields of structs and arrays, supertypes, descriptors, canonical ids.
 - the index spaces, imports first.
 
 Nothing here is checked but that types refer to types there are: `module.validate` does that
@@ -124,6 +124,7 @@ class Context:
         self.held = Held(self.canon_ids)
         self.canon = array("q", self.canon_ids)
         self.kind_of, self.super_of, self.no_default = words(n), words(n), words(n)
+        self.descriptor_of = words(n)
         self.field_n, self.field_po, self.field_ro = words(n), words(n), words(n)
         self.sig_np, self.sig_nr, self.sig_po, self.sig_ro = words(n), words(n), words(n), words(n)
         self.sig_ps, self.sig_rs = words(n), words(n)
@@ -134,6 +135,7 @@ class Context:
             self.super_of[i] = self.no_default[i] = self.sig_np[i] = -1
             if sub.supers:
                 self.super_of[i] = sub.supers[0]
+            self.descriptor_of[i] = -1 if sub.descriptor is None else sub.descriptor
             self.field_po[i], self.field_ro[i] = len(storage), len(pool)
             if isinstance(comp, FuncType):
                 self.kind_of[i] = KIND_FUNC
@@ -165,6 +167,7 @@ class Context:
         self.func_sig = array("q", module.imported_funcs) + array("q", module.funcs)
         self.n_funcs = len(self.func_sig)
         self.declared = bytearray(self.n_funcs)
+        self.exact_imports = bytearray([item.exact for item in module.imports if item.kind == "func"])
         self.tag_sig = array("q", module.imported_tags + module.tags)
         self.n_tags = len(self.tag_sig)
 

@@ -46,7 +46,7 @@ WAYS = (
 WAY_I32, WAY_I64, WAY_F32, WAY_F64, WAY_V128, WAY_LANE, WAY_LANES = range(7)
 WAY_MEMORY, WAY_TABLE, WAY_DATA, WAY_ELEM, WAY_DATA_MEMORY, WAY_ZERO = range(7, 13)
 
-_REFERENCES = ("function_references", "gc")
+_REFERENCES = ("function_references", "gc", "custom_descriptors")
 
 
 def _form(row: Op) -> int:

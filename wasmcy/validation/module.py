@@ -5,9 +5,9 @@ Spec: 3.5 "Modules", and 3.2 "Types" for the types in it.
 
 from __future__ import annotations
 
-from ..errors import InvalidError, Unsupported
-from ..matching import comp_matches
-from ..types import CONCRETE, I32, I64, INDEX_MASK, FuncType
+from ..errors import InvalidError
+from ..matching import comp_matches, is_subtype
+from ..types import CONCRETE, I32, I64, INDEX_MASK, FuncType, StructType
 from .context import Context
 from .validator import Validator
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..module import Data, Elem, Expr, Global, Import, ModuleSyntax, Table
-    from ..types import MemoryType, TableType
+    from ..types import MemoryType, SubType, TableType
 
 MAX_TABLE_32 = (1 << 32) - 1
 MAX_TABLE_64 = (1 << 64) - 1
@@ -75,14 +75,45 @@ class ModuleValidator:
         types = self.module.types
         sub = types[index]
         if sub.describes is not None or sub.descriptor is not None:
-            raise Unsupported(f"type {index} has a descriptor, which is not supported yet")
+            self.descriptor_clauses(index, sub)
         if len(sub.supers) > 1:
             raise InvalidError(f"sub type {index} has more than one super type")
         for above in sub.supers:
             sup = types[above]
+            self.descriptors_match(index, sub, above, sup)
             if sup.final or not comp_matches(sub.comp, sup.comp, self.context.canon_ids):
                 why = ", which is final" if sup.final else f": {sub.comp} and {sup.comp}"
                 raise InvalidError(f"sub type {index} does not match super type {above}{why}")
+
+    # Descriptors. Spec: the proposal "Custom Descriptors", "Custom Descriptor Definitions".
+
+    def descriptor_clauses(self, index: int, sub: SubType) -> None:
+        """A type and its descriptor, which comes later in the group, name each other."""
+        types = self.module.types
+        if sub.describes is not None:
+            if sub.describes >= index:
+                raise InvalidError(f"forward use of described type {sub.describes} in type {index}")
+            if types[sub.describes].descriptor != index:
+                raise InvalidError(f"described type is not described by descriptor: {sub.describes} by {index}")
+        if sub.descriptor is not None and types[sub.descriptor].describes != index:
+            raise InvalidError(f"type is not described by its descriptor: {index} by {sub.descriptor}")
+        if not isinstance(sub.comp, StructType):
+            which = "described" if sub.descriptor is None else "descriptor"
+            raise InvalidError(f"{which} type must be a struct: type {index} is {sub.comp}")
+
+    def descriptors_match(self, index: int, sub: SubType, above: int, sup: SubType) -> None:
+        """What describes a type, and what it describes, match those of its super type."""
+        lost = sub.descriptor is None and sup.descriptor is not None
+        if lost or (sub.describes is None) is not (sup.describes is None):
+            raise InvalidError(f"sub type {index} does not match super type {above}: {sub} and {sup}")
+        for what, mine, its in (
+            ("described", sub.describes, sup.describes),
+            ("descriptor", sub.descriptor, sup.descriptor),
+        ):
+            if mine is not None and its is not None:
+                canon = self.context.canon_ids
+                if not is_subtype(canon[mine], canon[its]):
+                    raise InvalidError(f"{what} type {mine} does not match {its}, that of super type {above}")
 
     def val_type(self, valtype: int, offset: int | None) -> None:
         if valtype & CONCRETE and valtype & INDEX_MASK >= self.context.n_types:

@@ -26,14 +26,19 @@ from ..opcodes import (
     OP_ARRAY_NEW_FIXED,
     OP_ARRAY_SET,
     OP_BR_ON_CAST,
+    OP_BR_ON_CAST_DESC_EQ,
+    OP_BR_ON_CAST_DESC_EQ_FAIL,
     OP_BR_ON_CAST_FAIL,
     OP_BR_ON_NON_NULL,
     OP_BR_ON_NULL,
     OP_EXTERN_CONVERT_ANY,
     OP_REF_AS_NON_NULL,
     OP_REF_CAST,
+    OP_REF_CAST_DESC_EQ,
+    OP_REF_CAST_DESC_EQ_NULL,
     OP_REF_CAST_NULL,
     OP_REF_FUNC,
+    OP_REF_GET_DESC,
     OP_REF_IS_NULL,
     OP_REF_NULL,
     OP_REF_TEST,
@@ -43,6 +48,8 @@ from ..opcodes import (
     OP_STRUCT_GET_U,
     OP_STRUCT_NEW,
     OP_STRUCT_NEW_DEFAULT,
+    OP_STRUCT_NEW_DEFAULT_DESC,
+    OP_STRUCT_NEW_DESC,
     OP_STRUCT_SET,
     OP_TABLE_COPY,
     OP_TABLE_FILL,
@@ -51,7 +58,21 @@ from ..opcodes import (
     OP_TABLE_INIT,
     OP_TABLE_SET,
 )
-from ..types import CONCRETE, HEAP_ANY, HEAP_EXTERN, I8, I16, I32, I64, INDEX_MASK, REF
+from ..types import (
+    BOT,
+    CONCRETE,
+    EXACT,
+    HEAP_ANY,
+    HEAP_EXTERN,
+    HEAP_MASK,
+    I8,
+    I16,
+    I32,
+    I64,
+    INDEX_MASK,
+    REF,
+    heap_text,
+)
 from ..types import NULL as NULLABLE
 from .context import KIND_ARRAY, KIND_STRUCT
 from .operands import Operands, type_text
@@ -69,6 +90,8 @@ class References(Operands):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.reference_types = context.features.reference_types
+        self.custom_descriptors = context.features.custom_descriptors
+        self.exact = EXACT if self.custom_descriptors else 0
         self.address: int = I32
 
     def reference_rule(self, op: int) -> int:
@@ -125,6 +148,18 @@ class References(Operands):
             return self.rule_array_copy()
         if op == OP_ARRAY_INIT_DATA or op == OP_ARRAY_INIT_ELEM:
             return self.rule_array_init(op)
+        return self.descriptor_rule(op)
+
+    def descriptor_rule(self, op: int) -> int:
+        """Validate one instruction on structs with descriptors."""
+        if op == OP_STRUCT_NEW_DESC or op == OP_STRUCT_NEW_DEFAULT_DESC:
+            return self.rule_struct_new_desc(op)
+        if op == OP_REF_GET_DESC:
+            return self.rule_ref_get_desc()
+        if op == OP_REF_CAST_DESC_EQ or op == OP_REF_CAST_DESC_EQ_NULL:
+            return self.rule_ref_cast_desc_eq(op)
+        if op == OP_BR_ON_CAST_DESC_EQ or op == OP_BR_ON_CAST_DESC_EQ_FAIL:
+            return self.rule_br_on_cast(op)
         return self.table_rule(op)
 
     def table_rule(self, op: int) -> int:
@@ -161,7 +196,10 @@ class References(Operands):
         elif not self.context.declared[index]:
             raise self.invalid(f"undeclared function reference {index}")
         self.tell(OP_REF_FUNC, index, 0, 0)
-        return self.push_val(REF | CONCRETE | self.context.func_sig[index])
+        exact = self.exact
+        if index < self.context.n_imported_funcs and not self.context.exact_imports[index]:
+            exact = 0
+        return self.push_val(REF | CONCRETE | exact | self.context.func_sig[index])
 
     def rule_ref_as_non_null(self) -> int:
         valtype = self.pop_ref()
@@ -223,12 +261,17 @@ class References(Operands):
         target = REF | self.heap_type()
         if flags & 2:
             target |= NULLABLE
-        if not self.context.matches(target, source):
+        if self.custom_descriptors:
+            if self.context.top_of(target) != self.context.top_of(source):
+                raise self.invalid(f"type mismatch: {type_text(target)} and {type_text(source)} have nothing in common")
+        elif not self.context.matches(target, source):
             raise self.invalid(f"type mismatch: {type_text(target)} is no subtype of {type_text(source)}")
         self.label(depth)
+        if op == OP_BR_ON_CAST_DESC_EQ or op == OP_BR_ON_CAST_DESC_EQ_FAIL:
+            self.pop_val(self.descriptor_for(target))
         self.pop_val(source)
         rest = source & ~NULLABLE if target & NULLABLE else source
-        if op == OP_BR_ON_CAST:
+        if op == OP_BR_ON_CAST or op == OP_BR_ON_CAST_DESC_EQ:
             self.match_branch(target)
         else:
             self.match_branch(rest)
@@ -321,7 +364,7 @@ class References(Operands):
     # Structs and arrays
 
     def push_new(self, index: int) -> int:
-        return self.push_val(REF | CONCRETE | index)
+        return self.push_val(REF | CONCRETE | self.exact | index)
 
     def pop_object(self, index: int) -> int:
         return self.pop_val(REF | NULLABLE | CONCRETE | index)
@@ -359,14 +402,22 @@ class References(Operands):
         """The type that an element of array type `index` has on the stack."""
         return self.context.pool[self.context.field_ro[index]]
 
+    def check_plain(self, index: int) -> int:
+        """Structs of type `index` have no descriptor."""
+        if self.context.descriptor_of[index] >= 0:
+            raise self.invalid(f"type with descriptor requires descriptor allocation: type {index}")
+        return 0
+
     def rule_struct_new(self) -> int:
         index = self.struct_index()
+        self.check_plain(index)
         self.pop_vals(self.context.field_ro[index], self.context.field_n[index])
         self.tell(OP_STRUCT_NEW, index, 0, 0)
         return self.push_new(index)
 
     def rule_struct_new_default(self) -> int:
         index = self.struct_index()
+        self.check_plain(index)
         self.check_defaultable(index)
         self.tell(OP_STRUCT_NEW_DEFAULT, index, 0, 0)
         return self.push_new(index)
@@ -478,6 +529,50 @@ class References(Operands):
         self.pop_object(index)
         self.tell(op, index, segment, 0)
         return 0
+
+    # Descriptors
+
+    def descriptor_for(self, target: int) -> int:
+        """The type that the descriptor in a cast to reference type `target` must have."""
+        index = self.context.descriptor_of[target & INDEX_MASK] if target & CONCRETE else -1
+        if index < 0:
+            raise self.invalid(f"type {heap_text(target & HEAP_MASK)} does not have a descriptor")
+        return REF | NULLABLE | CONCRETE | target & EXACT | index
+
+    def rule_struct_new_desc(self, op: int) -> int:
+        index = self.struct_index()
+        descriptor = self.context.descriptor_of[index]
+        if descriptor < 0:
+            raise self.invalid(f"type without descriptor requires non-descriptor allocation: type {index}")
+        self.pop_val(REF | NULLABLE | CONCRETE | EXACT | descriptor)
+        if op == OP_STRUCT_NEW_DESC:
+            self.pop_vals(self.context.field_ro[index], self.context.field_n[index])
+        else:
+            self.check_defaultable(index)
+        self.tell(op, index, 0, 0)
+        return self.push_new(index)
+
+    def rule_ref_get_desc(self) -> int:
+        index = self.code.u32()
+        self.check_type_index(index)
+        descriptor = self.context.descriptor_of[index]
+        if descriptor < 0:
+            raise self.invalid(f"type without descriptor: {index}")
+        found = self.stack[self.height - 1] if self.height > self.floor else BOT
+        self.pop_object(index)
+        # whether its type is exact does not depend on null being a value of it
+        exact = EXACT if self.context.matches(found, REF | NULLABLE | CONCRETE | EXACT | index) else 0
+        self.tell(OP_REF_GET_DESC, index, descriptor, 0)
+        return self.push_val(REF | CONCRETE | exact | descriptor)
+
+    def rule_ref_cast_desc_eq(self, op: int) -> int:
+        target = REF | self.heap_type()
+        if op == OP_REF_CAST_DESC_EQ_NULL:
+            target |= NULLABLE
+        self.pop_val(self.descriptor_for(target))
+        self.pop_val(self.context.top_of(target))
+        self.tell(op, target, 0, 0)
+        return self.push_val(target)
 
     # Tables
 

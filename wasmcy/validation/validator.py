@@ -13,14 +13,15 @@ the locals' types. Then `visit(op, offset, x, y, z)` for each instruction:
     with indices                 x, y: the indices in the order of the binary format
     memory accesses              x: offset, y: memory, z: lane
     ref.null                     x: heap type
-    ref.test ref.cast            x: reference type
+    ref.test ref.cast ref.cast_desc_eq    x: reference type
+    ref.get_desc                 x: type index, y: that of the descriptor
     drop select select_t ref.is_null ref.as_non_null    x: type of the operand
     block loop if try try_table  x: row of the signature; `catch` before it for each clause
     else catch catch_all end delegate    x: whether the end of the code before can be reached;
                                  y: tag of the catch, label of the delegate (counted from outside)
     br br_if rethrow             x: label
     br_on_null br_on_non_null    x: label, y: type of the operand
-    br_on_cast br_on_cast_fail   x: label, y: source type, z: target type
+    br_on_cast…                  x: label, y: source type, z: target type
     br_table                     x: number of labels without the default; `target` before it for
                                  each label, the default last
 
