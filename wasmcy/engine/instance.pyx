@@ -628,7 +628,8 @@ cdef store_of(item):
 
 cdef wanted(syntax, canon, item):
     if item.kind == "func":
-        return f"a function {matching.close_func(syntax.func_type_at(item.desc), canon)}"
+        exact = "of just the type " if item.exact else ""
+        return f"a function {exact}{matching.close_func(syntax.func_type_at(item.desc), canon)}"
     if item.kind == "tag":
         return f"a tag {matching.close_func(syntax.func_type_at(item.desc), canon)}"
     return f"a {item.kind} {item.desc}"

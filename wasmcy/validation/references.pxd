@@ -25,8 +25,8 @@ cdef class References(Operands):
 
     cdef int reference_rule(self, int op) except -1
     cdef int aggregate_rule(self, int op) except -1
-    cdef int descriptor_rule(self, int op) except -1
     cdef int table_rule(self, int op) except -1
+    cdef int descriptor_rule(self, int op) except -1
 
     @cython.locals(heap="long long")
     cdef int rule_ref_null(self) except -1

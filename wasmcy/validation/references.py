@@ -148,18 +148,6 @@ class References(Operands):
             return self.rule_array_copy()
         if op == OP_ARRAY_INIT_DATA or op == OP_ARRAY_INIT_ELEM:
             return self.rule_array_init(op)
-        return self.descriptor_rule(op)
-
-    def descriptor_rule(self, op: int) -> int:
-        """Validate one instruction on structs with descriptors."""
-        if op == OP_STRUCT_NEW_DESC or op == OP_STRUCT_NEW_DEFAULT_DESC:
-            return self.rule_struct_new_desc(op)
-        if op == OP_REF_GET_DESC:
-            return self.rule_ref_get_desc()
-        if op == OP_REF_CAST_DESC_EQ or op == OP_REF_CAST_DESC_EQ_NULL:
-            return self.rule_ref_cast_desc_eq(op)
-        if op == OP_BR_ON_CAST_DESC_EQ or op == OP_BR_ON_CAST_DESC_EQ_FAIL:
-            return self.rule_br_on_cast(op)
         return self.table_rule(op)
 
     def table_rule(self, op: int) -> int:
@@ -176,6 +164,18 @@ class References(Operands):
             return self.rule_table_copy()
         if op == OP_TABLE_INIT:
             return self.rule_table_init()
+        return self.descriptor_rule(op)
+
+    def descriptor_rule(self, op: int) -> int:
+        """Validate one instruction on structs with descriptors."""
+        if op == OP_STRUCT_NEW_DESC or op == OP_STRUCT_NEW_DEFAULT_DESC:
+            return self.rule_struct_new_desc(op)
+        if op == OP_REF_GET_DESC:
+            return self.rule_ref_get_desc()
+        if op == OP_REF_CAST_DESC_EQ or op == OP_REF_CAST_DESC_EQ_NULL:
+            return self.rule_ref_cast_desc_eq(op)
+        if op == OP_BR_ON_CAST_DESC_EQ or op == OP_BR_ON_CAST_DESC_EQ_FAIL:
+            return self.rule_br_on_cast(op)
         raise self.unsupported()
 
     # References
