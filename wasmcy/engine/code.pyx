@@ -15,9 +15,10 @@ from bisect import bisect_left
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memmove
 
-from wasmcy.engine.structs cimport CatchClause, FuncCode, Instance, u32, u64, wcy_store_release
+from wasmcy.engine.structs cimport CatchClause, FuncCode, Instance, u8, u32, u64, wcy_store_release
 
 from .. import matching
+from ..types import V128
 from ..validation.validator import Validator
 from ._tables import PARTS
 from .forms import DELEGATE
@@ -71,6 +72,7 @@ cdef class Code:
         self.chunks = []
         self.points_of = {}
         self.rest_of = {}
+        self.roots_of = {}
         self.n_functions = len(module.funcs)
         self.functions = <FuncCode*>calloc(self.n_functions + 1, sizeof(FuncCode))
         if self.functions == NULL:
@@ -122,7 +124,7 @@ cdef class Code:
                 self.walkers = walkers
         return 0
 
-    def walk(self, index, bint recording):
+    def walk(self, index, bint recording, wanted=()):
         """Walk a body; returns validator and translator, which the caller puts back when it has read the results.
 
         Until then a walk inside this one (finalisers and signal handlers may call the module) makes its own.
@@ -136,6 +138,7 @@ cdef class Code:
         validator, translator = walkers
         i = index - self.context.n_imported_funcs
         translator.recording = recording
+        translator.wanted = wanted
         validator.function(index, module.body_start[i], module.body_end[i], translator)
         return walkers
 
@@ -162,6 +165,37 @@ cdef class Code:
                 self.rest_of[index] = {at: (t.code[word + 1] >> 32) - cost for at, (word, cost) in t.spent.items()}
                 self.walkers = walkers
             return self.rest_of[index].get(offset, 0)
+
+    def frames(self, index, points):
+        """{point: FrameMap} of a function that has been translated (frames.py)."""
+        from .frames import frame_map
+        with self.lock:
+            # where in the walk its code starts is known at its end: at word 0 or 2
+            walkers = self.walk(index, True, {point + shift for point in points for shift in (0, 4)})
+            t = walkers[1]
+            found = {point: frame_map(t, point + 2 * t.start) for point in points if point + 2 * t.start in t.frames}
+            self.walkers = walkers
+            return found
+
+    def roots(self, index, points):
+        """{point: slots that may hold references to the heap} of a function; None: that is no point of it."""
+        with self.lock:
+            known = self.roots_of.setdefault(index, {})
+            missing = [point for point in points if point not in known]
+            if missing:
+                found = self.frames(index, missing)
+                for point in missing:
+                    known[point] = found[point].references() if point in found else None
+            return known
+
+    def parameter_roots(self, index):
+        """The same where a function is about to be translated: it has its parameters."""
+        slots, at = [], 0
+        for t in self.module.func_type(index).params:
+            if t.is_ref:
+                slots.append(at)
+            at += 2 if t == V128 else 1
+        return slots
 
     def words(self, index):
         """The words of a function, handler ids in first words (for `wasmcy inspect --code`)."""
@@ -256,6 +290,11 @@ cdef class Code:
         self.n_starts = n + 1
         return 0
 
+    cdef FuncCode* of_stub(self, u64* pc) noexcept nogil:
+        """The function whose stub pc points to, or NULL."""
+        cdef FuncCode* function = <FuncCode*>(<char*>pc - STUB_OFFSET)
+        return function if self.functions <= function < self.functions + self.n_functions else NULL
+
     cdef FuncCode* find(self, u64* pc) noexcept nogil:
         """The function whose code pc points into, or NULL."""
         cdef Py_ssize_t low = 0, high = self.n_starts, middle
@@ -272,6 +311,43 @@ cdef class Code:
         if <u64>pc >= self.starts[low - 1] + function.length * sizeof(u64):
             return NULL
         return function
+
+
+cdef Py_ssize_t _stub_offset() noexcept:
+    cdef FuncCode function
+    return <char*>&function.stub[1] - <char*>&function
+
+
+cdef Py_ssize_t STUB_OFFSET = _stub_offset()
+
+
+# ------------------------------------------------------------------------------------ frames
+cdef FuncCode* function_at(Instance* instance, u64* pc) except? NULL:
+    """The function of an instance's module whose code pc points into, or NULL."""
+    cdef Code code = <Code>instance.code
+    cdef FuncCode* function
+    with code.lock:
+        function = code.find(pc)
+    return function
+
+
+cdef bint pop_frame(u64** pc, u64** sp, Instance** instance, FuncCode* function) noexcept nogil:
+    """Go to the caller of the frame (pc, sp), which belongs to `function`; False: it was the outermost."""
+    cdef u64* back = <u64*>sp[0][function.params]
+    sp[0] = <u64*>(<u8*>sp[0] - sp[0][function.params + 1])
+    pc[0] = back
+    return pop_links(pc, sp, instance)
+
+
+cdef bint pop_links(u64** pc, u64** sp, Instance** instance) noexcept nogil:
+    """Go through links, several where tail calls replaced frames that links had called; False: to the outside."""
+    cdef u64* link
+    while pc[0] == LINK_CELL:
+        link = sp[0]
+        pc[0] = <u64*>link[0]
+        instance[0] = <Instance*>link[2]
+        sp[0] = link - link[1]
+    return pc[0] != RESULT_CELL
 
 
 cdef void* _enlarge(void* old, size_t words) except NULL:

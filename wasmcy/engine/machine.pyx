@@ -18,8 +18,8 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memmove, memset
 
 from wasmcy.engine.aggregates cimport DONE, FULL, MORE, TOO_LARGE, array_step, find_cell, segment_operation
-from wasmcy.engine.code cimport LINK_CELL, RESULT_CELL, Code
-from wasmcy.engine.collector cimport collect, is_full, new_object
+from wasmcy.engine.code cimport LINK_CELL, RESULT_CELL, Code, function_at, pop_frame
+from wasmcy.engine.collector cimport collect, is_full, knows, new_object
 from wasmcy.engine.store cimport (
     InstanceData, Memory, Store, Suspended, Table, Tag, from_slots, from_word, is_traced, raw_from_slots, slots_of,
     to_slots,
@@ -74,8 +74,6 @@ ctypedef int (*tail_handler)(u64*, u64*, u8*, u64, Instance*, u64, double, float
 ctypedef u64* (*loop_handler)(u64*, State*) noexcept nogil
 
 cdef u64 RESERVE = 64               # slots kept free at the stack's end, for links
-cdef u64 LINK_SLOTS = 5
-cdef u64 MAX_RESULTS = 1000         # of a function (JS API: implementation limits)
 cdef double SIGNAL_PERIOD = 0.02    # seconds between two looks for signals
 cdef double POLL_PERIOD = 0.0002    # seconds between two slow polls, aimed at
 cdef double EPOCH_PERIOD = 0.005    # seconds between two looks of a thread that waits at its store's epoch
@@ -216,6 +214,7 @@ cdef int run(Store store, Activation* activation) except -1:
                 return suspend(activation, activation.reason)
         elif answer(store, activation, stack_limit):
             return suspend(activation, activation.reason)
+        activation.reason = 0
         activation.poll -= store.pace >> 5  # the pace is that of a guest at work: an answer may take any time
         if activation.poll < 0 and slow_poll(store, activation, &watch):
             return suspend(activation, 0)
@@ -307,6 +306,9 @@ cdef int slow_poll(Store store, Activation* activation, Watch* watch) except -1:
         watch.signals = now
     watch.last = now
     activation.poll = store.pace
+    if store.heap.stressed and not knows(store, activation.pc):
+        store.stack_top = above(activation)
+        collect(store)
     if is_due(store, now) or now - watch.signals >= SIGNAL_PERIOD:
         watch.signals = now
         if watch.saved != NULL:
@@ -342,8 +344,8 @@ cdef u64* above(Activation* activation) noexcept:
     cdef FuncCode* function = code.find(activation.pc)
     if function != NULL:
         return activation.sp + function.code[-1]
-    function = <FuncCode*>(<char*>activation.pc - stub_offset)
-    if code.functions <= function < code.functions + code.n_functions:  # about to be translated
+    function = code.of_stub(activation.pc)
+    if function != NULL:  # about to be translated
         return activation.sp + function.stub[0]
     return activation.sp + MAX_RESULTS + LINK_SLOTS  # returned to the cell of a call from Python or of a link
 
@@ -383,7 +385,7 @@ cdef int answer(Store store, Activation* activation, u64* stack_limit) except -1
         return operate(store, activation)
     store.stack_top = above(activation)
     if reason == LEAVE_TRANSLATE:
-        function = <FuncCode*>(<char*>activation.pc - stub_offset)
+        function = (<Code>activation.instance.code).of_stub(activation.pc)
         (<Code>activation.instance.code).translate(function)
         activation.pc = function.code
         if activation.sp + function.code[-1] > stack_limit:
@@ -423,14 +425,6 @@ cdef trap(Activation* activation, u64 reason):
     if reason == TRAP_UNINITIALIZED:
         message = f"{message} {activation.value}"
     return Trap(message, backtrace(activation))
-
-
-cdef Py_ssize_t _stub_offset() noexcept:
-    cdef FuncCode function
-    return <char*>&function.stub[1] - <char*>&function
-
-
-cdef Py_ssize_t stub_offset = _stub_offset()
 
 
 # ------------------------------------------------------------------------------------ calls that leave
@@ -562,45 +556,6 @@ cdef int return_across(Activation* activation) except -1:
 
 
 # ------------------------------------------------------------------------------------ backtraces
-cdef bint pop_frame(u64** pc, u64** sp, Instance** instance, FuncCode* function) noexcept:
-    """Go to the caller of the frame (pc, sp), which belongs to `function`; False: it was the outermost."""
-    cdef u64* back = <u64*>sp[0][function.params]
-    cdef u64* link
-    sp[0] = <u64*>(<u8*>sp[0] - sp[0][function.params + 1])
-    if back == RESULT_CELL:
-        return False
-    if back == LINK_CELL:
-        link = sp[0]
-        back = <u64*>link[0]
-        instance[0] = <Instance*>link[2]
-        sp[0] = link - link[1]
-        if back == RESULT_CELL:
-            return False
-        if back == LINK_CELL:  # a tail call replaced the frame that a link called
-            pc[0] = back
-            return pop_links(pc, sp, instance)
-    pc[0] = back
-    return True
-
-
-cdef bint pop_links(u64** pc, u64** sp, Instance** instance) noexcept:
-    cdef u64* link
-    while pc[0] == LINK_CELL:
-        link = sp[0]
-        pc[0] = <u64*>link[0]
-        instance[0] = <Instance*>link[2]
-        sp[0] = link - link[1]
-    return pc[0] != RESULT_CELL
-
-
-cdef FuncCode* function_at(Instance* instance, u64* pc) except? NULL:
-    cdef Code code = <Code>instance.code
-    cdef FuncCode* function
-    with code.lock:
-        function = code.find(pc)
-    return function
-
-
 cdef tuple backtrace(Activation* activation):
     """The frames of an activation, innermost first."""
     cdef u64* pc = activation.pc
@@ -615,8 +570,8 @@ cdef tuple backtrace(Activation* activation):
         code = <Code>instance.code
         function = function_at(instance, pc if inner else pc - 1)
         if function == NULL:
-            function = <FuncCode*>(<char*>pc - stub_offset)
-            if not (code.functions <= function < code.functions + code.n_functions):
+            function = code.of_stub(pc)
+            if function == NULL:
                 break  # not in code at all
             offset = None
         else:
@@ -1033,6 +988,7 @@ cdef bint unwind(Activation* activation, Exception_* exception, bint inner) exce
             activation.pc = function.code + clause.target
             activation.sp = sp
             activation.instance = instance
+            activation.reason = 0
             activation.poll -= 1
             return True
         if not pop_frame(&pc, &sp, &instance, function):
@@ -1489,9 +1445,12 @@ cdef class Func:
         1: it returned something to be awaited, in a call that may wait.
         """
         cdef Held held
+        cdef u64 i
         if not self.traced:
             return self.call_python(args, caller, call)
-        self.store.keep(&held, args, self.param_slots)
+        for i in range(self.param_slots, self.result_slots):
+            args[i] = 0
+        self.store.keep(&held, args, max(self.param_slots, self.result_slots))
         try:
             return self.call_python(args, caller, call)
         finally:

@@ -1,7 +1,7 @@
 from cpython.object cimport PyObject
 from cpython.pythread cimport PyThread_type_lock
 from wasmcy.engine.structs cimport (
-    Activation, FuncRef, Heap, Held, Instance, MemoryRecord, TableRecord, TagRecord, u32, u64, i64,
+    Activation, FrameRoots, FuncRef, Heap, Held, Instance, MemoryRecord, TableRecord, TagRecord, u32, u64, i64,
 )
 
 
@@ -46,6 +46,8 @@ cdef class Store:
     cdef list traced                        # tables and globals that may hold references to the heap
     cdef dict types                         # canonical id -> type: of the objects in the heap
     cdef Heap heap
+    cdef FrameRoots** roots                 # of the points that collections have found: a hash table
+    cdef u64 n_roots, room_roots
     cdef Held* held
     cdef Activation* running                # the innermost
     cdef void* suspended                    # borrowed: the newest Suspended

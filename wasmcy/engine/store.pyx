@@ -5,6 +5,8 @@ of a store point to is kept by the store until it dies, so a reference from one 
 another's function never dangles.
 """
 
+import os
+
 cimport cython
 from _thread import allocate_lock
 
@@ -101,6 +103,8 @@ cdef list free_stacks = []          # of DEFAULT_STACK slots: a smaller stack us
 cdef object NOTHING = object()      # in a cell that is free
 cdef u64 NO_HANDLE = <u64>-1 >> 3
 
+cdef bint STRESSED = os.environ.get("WASMCY_STRESS") == "heap"
+
 COUNTED = ("instances", "memories", "tables")  # what a store may have a limited number of
 
 
@@ -166,6 +170,8 @@ cdef class Store:
             self.objects_left[i] = self.objects_allowed[i] = UNLIMITED
         self.limits = limits
         open_heap(&self.heap, &self.memory_used, &self.memory_limit)
+        if STRESSED:
+            self.stress(heap=True)
 
     @property
     def limits(self):
@@ -212,8 +218,14 @@ cdef class Store:
         self.limits_ = limits
 
     def __dealloc__(self):
+        cdef u64 at
         self.lend_stack()
         close_heap(&self.heap)
+        for at in range(self.room_roots):
+            if self.roots[at] != NULL:
+                free(self.roots[at].slots)
+                free(self.roots[at])
+        free(self.roots)
         free(self.handles)
         if self.handle_lock != NULL:
             PyThread_free_lock(self.handle_lock)
@@ -298,7 +310,10 @@ cdef class Store:
         return self.tick != NULL and wcy_load_acquire(self.tick) >= self.last_tick
 
     def stress(self, bint on=True, *, bint heap=False):
-        """For tests: leave the machine and resume at every poll; `heap`: collect before each allocation."""
+        """For tests: leave the machine and resume at every poll; `heap`: collect at each new one and each allocation.
+
+        With WASMCY_STRESS=heap in the environment, all stores are so from the start.
+        """
         self.stressed = on
         self.pace = 0 if on else 2000
         self.heap.stressed = heap

@@ -209,6 +209,14 @@ cdef enum:
     BLOCK_BYTES = 1 << 14
     EMPTY = 255                     # size class of blocks that have none
 
+cdef struct FrameRoots:             # what a frame holds at a point (frames.py)
+    u64* pc
+    bint called                     # pc is where a running call returns to
+    bint known                      # if not, any slot may hold a reference
+    FuncCode* function
+    u32 n
+    u32* slots                      # that hold references
+
 cdef struct Held:                   # words that native code holds while Python code may run
     u64* words
     u64 n
@@ -283,6 +291,10 @@ cdef struct Activation:
     void* func                      # borrowed: the Func that was called
     void* call                      # borrowed: the Suspended it goes to when it waits; NULL: it may not
     bint raw                        # its results are wanted as bits
+
+cdef enum:
+    MAX_RESULTS = 1000              # of a function (JS API: implementation limits)
+    LINK_SLOTS = 5                  # of a call into another instance
 
 cdef struct State:                  # the return-to-a-loop form: what the eight arguments hold
     u64* sp

@@ -48,6 +48,9 @@ cdef class Translator(Listener):
     cdef public long long frame                       # slots
     cdef public bint recording
     cdef public dict points, spent
+    cdef public object wanted                         # points of interest: frames.py
+    cdef public dict frames                           # what was found there
+    cdef list noted                                   # keys of `frames`, ascending
     cdef public list catches
     cdef list announced, tries
     cdef long long functions, function_size, cells, tables
@@ -61,10 +64,12 @@ cdef class Translator(Listener):
     # the operand stack
     cdef long long[::1] kinds, values, addends, types
     cdef long long height, low, highest
+    cdef long long found_height                       # when the visit began, or of the label bound since
     cdef long long[::1] aliases                       # by slot: entries that stand for it
     cdef long long[::1] local_types, local_slot       # by local
     cdef long long[::1] assigned, log                 # by slot: it has been set; slots set, in order
-    cdef long long n_log, first_zero, last_zero       # slots that must be zero at first lie between the last two
+    cdef long long n_log, n_locals
+    cdef public long long first_zero, last_zero       # slots that must be zero at first lie between them
     cdef long long[::1] pending, producer, mirror     # by class of accumulator
     cdef long long compare_mirror                     # mirror[0] before the last comparison
     cdef long long found, value, type_                # what `pop` found
@@ -80,6 +85,9 @@ cdef class Translator(Listener):
 
     @cython.locals(n='long long')
     cdef int emit(self, long long handler, long long d, long long a, long long half) except -1
+    @cython.locals(i='long long')
+    cdef int note_frame(self, long long point, long long height) except -1
+    cdef int unnote_frames(self, long long q) except -1
     cdef int word(self, unsigned long long value) except -1
     @cython.locals(q='long long', first='long long', second='long long', how='long long', merged='long long')
     cdef int fuse(self, long long handler, long long d, long long a, long long half, bint extra, long long x) except -1

@@ -249,8 +249,9 @@ class Translator(Listener):
     it executes.  After a body has been
     walked, `code[start:length]` is its words (handler ids, not addresses, in first words), `frame` its
     frame in slots, `catches` its table of handlers.
-    With `recording` on, `points` maps each instruction's word to the wasm offset it stands for, and in
-    metered code `spent` maps each offset to (word of the block's charge, cost so far).
+    With `recording` on, `points` maps each instruction's word to the wasm offset it stands for,
+    `frames` tells where locals and operands are at the points that are `wanted` (frames.py), and in metered
+    code `spent` maps each offset to (word of the block's charge, cost so far).
     """
 
     def __init__(self, context, functions=0, function_size=1, cells=0, fuse=True, metered=False):
@@ -322,6 +323,9 @@ class Translator(Listener):
         self.points = {}
         self.spent = {}
         self.charged = -1
+        self.wanted = ()
+        self.frames = {}
+        self.noted = []
         self.catches = []
         self.announced = []
         self.length = 0
@@ -335,6 +339,7 @@ class Translator(Listener):
             self.ensure(8)
         if self.recording:
             self.points[n] = self.offset
+            self.note_frame(2 * n + 1, self.found_height)
         self.before = self.latest
         self.latest = n
         self.last = n
@@ -343,6 +348,23 @@ class Translator(Listener):
         self.length = n + 2
         self.rel_word = n + 1
         self.rel_half = 1
+
+    def note_frame(self, point, height):
+        """Note where locals and the lowest operands are, if this point is wanted (frames.py)."""
+        if point not in self.wanted or point in self.frames:  # what was emitted here first finds all of them
+            return 0
+        locals_ = [
+            (self.local_types[i], self.local_slot[i], self.assigned[self.local_slot[i]]) for i in range(self.n_locals)
+        ]
+        operands = [(self.types[i], self.kinds[i], self.values[i], self.addends[i]) for i in range(height)]
+        self.frames[point] = (self.offset, locals_, operands)
+        self.noted.append(point)
+        return 0
+
+    def unnote_frames(self, q):
+        """No instruction follows that at word q any more."""
+        while self.noted and self.noted[-1] > 2 * q + 1:
+            del self.frames[self.noted.pop()]
 
     def word(self, value):
         self.code[self.length] = value & ALL64
@@ -522,6 +544,7 @@ class Translator(Listener):
             first_d = d
         if self.recording:
             self.points[q] = self.offset
+            self.unnote_frames(q)
         self.last = q
         code[q] = handler
         code[q + 1] = first_d | first_a << 16 | b << 32 | c << 48
@@ -547,6 +570,8 @@ class Translator(Listener):
         """Two ALU operations with immediates become one that holds both in a third word."""
         code = self.code
         w = code[q + 1]
+        if self.recording:
+            self.unnote_frames(q)
         self.last = q
         code[q] = handler
         code[q + 1] = w & 0xFFFF0000
@@ -797,8 +822,6 @@ class Translator(Listener):
         """local.set and local.tee of a v128."""
         n = self.height - 2
         own = 1 if self.kinds[n] == LOCAL and self.values[n] == slot else 0
-        self.assign(slot)
-        self.assign(slot + 1)
         if self.aliases[slot] > own or self.aliases[slot + 1] > own:
             for i in range(self.low, n):
                 if self.kinds[i] == LOCAL and (self.values[i] == slot or self.values[i] == slot + 1):
@@ -819,6 +842,8 @@ class Translator(Listener):
         self.wrote(slot, -1)
         self.wrote(slot + 1, -1)
         self.last = -1
+        self.assign(slot)
+        self.assign(slot + 1)
         if tee:
             self.push_local_vector(slot)
         return 0
@@ -988,6 +1013,7 @@ class Translator(Listener):
         self.bind(chain)
         self.forget()
         self.push_types(self.context.sig_ro[sig], n)
+        self.found_height = self.height
         return 0
 
     # ------------------------------------------------------------------ branches
@@ -1331,7 +1357,6 @@ class Translator(Listener):
         slot = self.local_slot[index]
         if self.local_types[index] == V128:
             return self.set_vector(slot, tee)
-        self.assign(slot)
         n = self.height - 1
         kind = self.kinds[n]
         own = 1 if kind == LOCAL and self.values[n] == slot else 0
@@ -1356,6 +1381,7 @@ class Translator(Listener):
             self.pop()
             self.to_slot(self.found, self.value, type_, slot)
             self.last = -1
+        self.assign(slot)
         if tee:
             self.aliases[slot] += 1
             self.push(LOCAL, slot, type_)
@@ -1730,6 +1756,8 @@ class Translator(Listener):
         else:
             self.emit(H_RETURN_CALL if tail else H_CALL, at, n, record)
             self.word(self.functions + (x - context.n_imported_funcs) * self.function_size)
+        if self.recording:
+            self.note_frame(2 * self.length, height)
         results = context.sig_rs[type_]
         room = height + max(n, results) + 2  # a host function's results replace its arguments, in a tail call too
         if room > self.highest:
@@ -1900,6 +1928,10 @@ class Translator(Listener):
         self.points = {}
         self.spent = {}
         self.charged = -1
+        self.frames = {}
+        self.noted = []
+        self.found_height = 0
+        self.n_locals = locals_
         self.catches = []
         self.tries = []
         self.announced = []
@@ -1964,6 +1996,7 @@ class Translator(Listener):
     def visit(self, op, offset, x, y, z):
         """One valid, reachable instruction (the protocol stands in validation/validator.py)."""
         self.offset = offset
+        self.found_height = self.height
         self.reserve(16)
         if self.metered:
             self.meter(op, y)
