@@ -48,11 +48,12 @@ SMALL = {
     "wasmcy.text.disassembler", "wasmcy.text.folding", "wasmcy.validation.context", "wasmcy.validation.listener",
     "wasmcy.validation.references", "wasmcy.engine.code", "wasmcy.engine.instance", "wasmcy.engine.objects",
     "wasmcy.engine.object_translator", "wasmcy.engine.vector_translator",
+    "wasmcy.engine.snapshots", "wasmcy.engine.calls",
 }  # fmt: skip
 VECTOR_HANDLERS = "_handlers_vectors"
 RUNTIME = [
     f"wasmcy/engine/{name}.pyx"
-    for name in ("waiting", "heap", "store", "collector", "objects", "code", "aggregates", "machine")
+    for name in ("waiting", "heap", "store", "collector", "objects", "code", "aggregates", "machine", "calls")
 ]
 PROBE = """
 #include <stdint.h>

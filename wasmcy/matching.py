@@ -110,8 +110,9 @@ _lock = allocate_lock()
 _groups: dict[object, _Group] = {}
 _types: list[_Canonical | None] = []
 _free: list[int] = []
-# Ids released while the lock was held (a collection can run anywhere), to be released later.
-_pending: list[array[int]] = []
+# Ids given back, to be released when the lock is held next: finalisers can run anywhere, and append here. They call
+# nothing of Python's: a Ctrl-C that came meanwhile would be lost with them.
+given_back: list[array[int]] = []
 
 
 def canonicalise(types: Sequence[SubType], rec_groups: Sequence[tuple[int, int]]) -> array[int]:
@@ -124,6 +125,7 @@ def canonicalise(types: Sequence[SubType], rec_groups: Sequence[tuple[int, int]]
     ids = array("I", bytes(4 * len(types)))
     done = 0
     with _lock:
+        _release_given_back()
         try:
             for first, count in rec_groups:
                 if count == 0:
@@ -135,23 +137,22 @@ def canonicalise(types: Sequence[SubType], rec_groups: Sequence[tuple[int, int]]
         except BaseException:
             _release(ids[:done])
             raise
-        _release_pending()
     return ids
 
 
 def release(ids: array[int]) -> None:
-    """Give back what `canonicalise` returned. Safe in finalisers and in any thread."""
-    _pending.append(ids)
+    """Give back what `canonicalise` returned. Safe in any thread."""
+    given_back.append(ids)
     if _lock.acquire(False):
         try:
-            _release_pending()
+            _release_given_back()
         finally:
             _lock.release()
 
 
-def _release_pending() -> None:
-    while _pending:
-        _release(_pending.pop())
+def _release_given_back() -> None:
+    while given_back:
+        _release(given_back.pop())
 
 
 def _release(ids: array[int]) -> None:

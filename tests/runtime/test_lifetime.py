@@ -142,6 +142,7 @@ def test_canonical_types_are_given_back():
     for i in range(50):
         fresh(f'(type (func (param {"i32 " * (i + 20)}))) (func (export "f"))').exports.f()
     gc.collect()
+    matching.canonicalise([], [])  # who comes next takes what was given back
     assert len(matching._groups) <= before + 1
 
 

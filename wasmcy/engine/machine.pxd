@@ -43,7 +43,10 @@ cdef class Func:
     cdef int refuse_awaitable(self, object result) except -1
     cdef object as_results(self, object result)
     cdef object first_turn(self, tuple args, Suspended call)
+    cdef object first_turn_of_host(self, tuple args, Suspended call)
 
 
 cdef Func host_function(object callable, object type)
+cdef void set_call_maker(void* function) noexcept
+cdef tuple backtrace(Activation* activation)
 cdef object start_function(Store store, FuncRef* ref)

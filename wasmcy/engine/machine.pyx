@@ -225,7 +225,13 @@ cdef int suspend(Activation* activation, u64 reason) except -1:
     cdef Suspended call = <Suspended>activation.call
     call.activation = activation[0]
     call.activation.reason = reason
-    call.put(above(activation))
+    try:
+        call.put(above(activation))
+    except BaseException:
+        if hasattr(call.outcome, "close"):  # nobody will await it
+            call.outcome.close()
+        call.outcome = None
+        raise
     return 1
 
 
@@ -1069,8 +1075,11 @@ cdef int enter_instance(Suspended call, Instance* instance) except -1:
     """A call that may wait enters another instance."""
     if instance.suspended:
         raise WasmError(OVERTAKING)
-    if <object>instance.object not in call.entered:
-        call.entered.append(<object>instance.object)
+    cdef object entered = <object>instance.object
+    if call.entered is None:
+        call.entered = [<object>(<Func>call.func).ref.instance.object]
+    if entered not in call.entered:
+        call.entered.append(entered)
     return 0
 
 
@@ -1096,6 +1105,16 @@ cdef int host_call(Func func, u64* args, PyObject* caller, void* call) except -1
 
 
 cdef host_call_type host_status = <host_call_type>host_call
+
+
+# What calls.pyx adds: call_async's coroutine.
+ctypedef object (*call_maker)(Func, tuple, bint, bint)
+cdef call_maker make_call = NULL
+
+
+cdef void set_call_maker(void* function) noexcept:
+    global make_call
+    make_call = <call_maker>function
 
 
 cdef object BARE = object()         # for Func.__new__: its maker fills it in
@@ -1247,7 +1266,7 @@ cdef class Func:
         cdef object value
         cdef Py_ssize_t i
         cdef long long number
-        cdef bint quick = False
+        cdef bint quick = False, resumed = call is not None and call.words != NULL
         cdef int status, taken = wcy_take(&store.owner, PyThread_get_thread_ident())
         cdef bint waited = store.suspendable
         if taken == 0:
@@ -1268,7 +1287,7 @@ cdef class Func:
             if status == 0:
                 sp = store.stack_top
                 limit = store.stack + store.stack_slots - RESERVE
-                if call is not None and call.words != NULL:
+                if resumed:
                     status = place_again_status(call, &activation, sp, limit)
                 else:
                     activation.pc = <u64*>wcy_load_acquire(&function.code)
@@ -1304,6 +1323,8 @@ cdef class Func:
                 Py_LeaveRecursiveCall()
         if status == 1:
             call.deadline = store.deadline
+            if call.entered is None:
+                call.entered = [<object>self.ref.instance.object]
             call.mark(1)
         elif status == 0 and self.n_results == 1 and self.types[self.n_params] == T_I32 and not raw:
             number = <i32>sp[0]
@@ -1313,7 +1334,7 @@ cdef class Func:
             status = results_status(self, sp, raw, &result)
             store.stack_top = sp
         if taken == 1:
-            if call is not None and status != -1:
+            if resumed or status == 1:
                 store.lend_stack()
             store.deadline = 0
             wcy_store_release(&store.owner, 0)
@@ -1327,51 +1348,22 @@ cdef class Func:
         Py_DECREF(value)
         return value
 
-    async def call_async(self, *args, bint reentrant=False, bint queue=False):
+    def call_async(self, *args, bint reentrant=False, bint queue=False):
         """Call without blocking the event loop: host functions may be coroutines, long work comes in turns.
 
-        While the call waits, its instance refuses other calls, for a guest has one stack in its memory:
-        they raise WasmError, or wait too, if they say `queue`. `reentrant` calls neither wait nor are waited
-        for. Cancelling the task ends the call.
+        The call begins when it is awaited. While it waits, its instance refuses other calls, for a guest has
+        one stack in its memory: they raise WasmError, or wait too, if they say `queue`. `reentrant` calls
+        neither wait nor are waited for. Cancelling the task ends the call.
 
             >>> import asyncio
             >>> double = Func(lambda x: 2 * x, ["i32"], ["i32"])
             >>> asyncio.run(double.call_async(21))
             42
         """
-        cdef Suspended call
-        cdef InstanceData instance
-        if self.ref.instance == NULL:
-            if len(args) != self.n_params:
-                raise TypeError(f"{self.described()} takes {self.n_params} arguments ({len(args)} given)")
-            result = self.callable(*args)
-            return self.as_results(await result if hasattr(type(result), "__await__") else result)
-        instance = <InstanceData>self.ref.instance.object
-        if queue and not reentrant and (instance.record.suspended or instance.waiting):
-            await turn_of(instance)
-        call = Suspended.__new__(Suspended)
-        call.store = self.store
-        call.func = self
-        call.reentrant = reentrant
-        call.entered = [instance]
-        try:
-            result = self.first_turn(args, call)
-            while result is call:
-                call.failed = False
-                try:
-                    awaited = NEXT_TURN if call.outcome is None else call.outcome
-                    call.outcome = await (awaited if call.deadline == 0 else in_time(awaited, call))
-                except Exception as error:
-                    if call.activation.reason != LEAVE_CALL and call.activation.reason != LEAVE_TAIL_CALL:
-                        raise
-                    call.failed = True
-                    call.outcome = error
-                result = self.invoke_words(NULL, False, call)
-            return result
-        finally:
-            call.abandon()
-            if instance.waiting:
-                wake(instance)
+        if make_call == NULL:
+            from .calls import connect
+            connect()
+        return make_call(self, args, reentrant, queue)
 
     cdef object as_results(self, object result):
         """What a guest would see of a host function's result."""
@@ -1384,21 +1376,36 @@ cdef class Func:
         finally:
             free(words)
 
+    cdef object first_turn_of_host(self, tuple args, Suspended call):
+        """The result of a host function called by call_async, or `call`, whose outcome is to be awaited."""
+        if len(args) != self.n_params:
+            raise TypeError(f"{self.described()} takes {self.n_params} arguments ({len(args)} given)")
+        result = self.callable(*args)
+        if not hasattr(type(result), "__await__"):
+            return self.as_results(result)
+        call.outcome = result
+        return call
+
     cdef object first_turn(self, tuple args, Suspended call):
+        """The result, or `call`, which was put aside."""
         cdef Py_ssize_t i, n = len(args), at = 0
         cdef u64 few[16]
         cdef u64* words = few
+        cdef Held held
         if n != self.n_params:
             raise TypeError(f"{self.name or 'function'} takes {self.n_params} arguments ({n} given)")
         if self.param_slots > 16:
             words = <u64*>malloc(self.param_slots * sizeof(u64))
             if words == NULL:
                 raise MemoryError
+        self.store.keep(&held, words, 0)
         try:
             for i in range(n):
                 at += self.arguments_from(i, args[i], words + at)
+                held.n = at
             return self.invoke_words(words, False, call)
         finally:
+            self.store.release(&held)
             if words != few:
                 free(words)
 
@@ -1643,60 +1650,6 @@ def _exported(origin, name):
 
 def _host_function(callable, type):
     return Func(callable, type=type)
-
-
-# ------------------------------------------------------------------------------------ waiting
-class Turn:
-    """Awaiting it lets the event loop run once."""
-
-    def __await__(self):
-        yield
-
-
-cdef object NEXT_TURN = Turn()
-
-
-async def in_time(awaited, Suspended call not None):
-    """What a call waits for, until its time is over."""
-    from asyncio import get_running_loop, timeout_at
-    until = get_running_loop().time() + call.deadline - wcy_now()
-    try:
-        async with timeout_at(until) as limit:
-            return await awaited
-    except TimeoutError:
-        if not limit.expired():
-            raise
-    raise Timeout(f"timeout of {call.store.timeout} s exceeded", backtrace(&call.activation))
-
-
-async def turn_of(InstanceData instance not None):
-    """Wait until no call waits in the instance, behind those that came before."""
-    from asyncio import get_running_loop
-    turn = get_running_loop().create_future()
-    if instance.waiting is None:
-        instance.waiting = []
-    instance.waiting.append(turn)
-    try:
-        await turn
-        while instance.record.suspended:  # a call that does not queue came first
-            at = instance.waiting.index(turn)
-            turn = instance.waiting[at] = get_running_loop().create_future()
-            await turn
-    except BaseException:
-        instance.waiting.remove(turn)
-        wake(instance)
-        raise
-    instance.waiting.remove(turn)
-
-
-cdef int wake(InstanceData instance) except -1:
-    """Let the next call that waits for the instance begin."""
-    if not instance.record.suspended:
-        for turn in instance.waiting:
-            if not turn.done():
-                turn.set_result(None)
-                break
-    return 0
 
 
 cdef object func_vectorcall(object func, PyObject** args, size_t flags, PyObject* names):

@@ -80,9 +80,9 @@ cdef class Suspended:                       # a call put aside
     cdef object func                        # the Func that was called
     cdef bint raw
     cdef bint reentrant, failed
-    cdef object outcome                     # what it waits for, then what came of it: a value, or an error
+    cdef object outcome                     # what is to be awaited, then what came of it: a value, or an error
     cdef double deadline                    # by the monotonic clock; 0: none
-    cdef list entered                       # the instances that have frames in it
+    cdef list entered                       # the instances that have frames in it; None: that of its function
     cdef int marks                          # 1: they refuse other calls
     cdef void* older                        # borrowed: all those of the store
     cdef void* newer
@@ -168,7 +168,7 @@ cdef class InstanceData:                    # what the machine needs of an insta
     cdef Instance* record
     cdef readonly Store store
     cdef object code                        # Code
-    cdef list waiting                       # futures of calls that wait for their turn; None: none yet
+    cdef object waiting                     # Turns of calls that wait for it; None: none yet
     cdef object caller                      # Caller, once a host function has asked for it
     cdef list memories, tables, globals, tags
     cdef list elems                         # of each element segment: its words as array('Q'), None once dropped

@@ -539,9 +539,7 @@ cdef class Suspended:
         """It will not go on, or has come to its end."""
         self.mark(-1)
         self.drop()
-        outcome, self.outcome = self.outcome, None
-        if not self.failed and hasattr(outcome, "close"):  # nobody awaits it any more
-            outcome.close()
+        self.outcome = None
         return 0
 
     def __dealloc__(self):

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from array import array
 
-from ..matching import canonicalise, heap_matches, release
+from ..matching import canonicalise, given_back, heap_matches
 from ..types import (
     BOT,
     CONCRETE,
@@ -98,7 +98,7 @@ class Held:
         self.ids = ids
 
     def __del__(self) -> None:
-        release(self.ids)
+        given_back.append(self.ids)
 
 
 class Context:
