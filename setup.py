@@ -29,10 +29,9 @@ HANDLER_FLAGS = ["-fno-stack-protector", "-fcf-protection=none", "-foptimize-sib
 VECTOR_FLAGS = ["-O3", "-fno-trapping-math"]
 # Modules that keep their checks: they read foreign bytes. Those that walk bodies never count from the end, so a
 # negative index is an error there, and found by the comparison that finds one that is too large.
-CHECKED = [
+TEXT = [
     "wasmcy/text/lexer.py", "wasmcy/text/types.py", "wasmcy/text/immediates.py", "wasmcy/text/instructions.py",
-    "wasmcy/text/parser.py", "wasmcy/text/disassembler.py", "wasmcy/text/folding.py", "wasmcy/engine/instance.pyx",
-    "wasmcy/engine/snapshots.pyx",
+    "wasmcy/text/parser.py", "wasmcy/text/disassembler.py", "wasmcy/text/folding.py",
 ]  # fmt: skip
 WALKING = [
     "wasmcy/binary/reader.py", "wasmcy/binary/decoder.py", "wasmcy/binary/types.py", "wasmcy/binary/writer.py",
@@ -40,6 +39,7 @@ WALKING = [
     "wasmcy/validation/references.py", "wasmcy/validation/validator.py",
     "wasmcy/engine/translator.py", "wasmcy/engine/vector_translator.py", "wasmcy/engine/object_translator.py",
 ]  # fmt: skip
+CHECKED = ["wasmcy/engine/instance.pyx", "wasmcy/engine/snapshots.pyx"]
 SHARED = "wasmcy._cyutility"
 # Modules that are compiled for size: a module goes through them once, or never.
 SMALL = {
@@ -179,8 +179,12 @@ def extensions():
     build = ROOT / "build" / f"cython-{form}"
     common = {"language_level": 3, "cdivision": True, "emit_code_comments": False, "freethreading_compatible": True,
               "initializedcheck": False, "annotation_typing": False}  # fmt: skip
+    # plain methods instead of Cython's function objects, and nothing to pickle: a third of a module's size
+    plain = {"binding": False, "auto_pickle": False}
+    public = {**plain, "embedsignature": True, "embedsignature.format": "clinic"}
+    private = {**plain, "always_allow_keywords": False}
 
-    def group(paths, bounds, negative):
+    def group(paths, bounds, negative, more):
         made = [
             Extension(p.replace("/", ".").rpartition(".")[0], [p], include_dirs=[ENGINE], define_macros=[])
             for p in paths
@@ -189,7 +193,7 @@ def extensions():
             made, build_dir=str(build.relative_to(ROOT)), nthreads=os.cpu_count() if len(made) > 1 else 0,
             quiet=True, show_all_warnings=False, shared_utility_qualified_name=SHARED,
             cache="CYTHON_CACHE_DIR" in os.environ,
-            compiler_directives={**common, "boundscheck": bounds, "wraparound": negative},
+            compiler_directives={**common, **more, "boundscheck": bounds, "wraparound": negative},
         )  # fmt: skip
 
     # what Cython adds to modules that use memoryviews, once instead of in each
@@ -199,8 +203,10 @@ def extensions():
         subprocess.run([sys.executable, "-m", "cython", f"--generate-shared={shared}"], check=True)
     utility = Extension(SHARED, [str(shared.relative_to(ROOT))], define_macros=[])
     handlers = [f"{ENGINE}/{p.name}" for p in generated]
-    unchecked = group([*RUNTIME, *handlers], False, False)
-    return [utility, *group(CHECKED, True, True), *group(WALKING, True, False), *unchecked]
+    return [
+        utility, *group(TEXT, True, True, private), *group(WALKING, True, False, private),
+        *group(CHECKED, True, True, public), *group(RUNTIME, False, False, public), *group(handlers, False, False, {}),
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":
