@@ -13,6 +13,7 @@ FIELDS = """ (memory (export "m") 1)
       (field (mut i16))))
     (type $ai8 (array (mut i8))) (type $ai16 (array (mut i16))) (type $ai32 (array (mut i32)))
     (type $ai64 (array (mut i64))) (type $af32 (array (mut f32))) (type $af64 (array (mut f64)))
+    (type $av128 (array (mut v128))) (type $v (struct (field (mut i32)) (field (mut v128)) (field (mut i64))))
     (type $f (sub (func))) (type $g (sub final $f (func)))
     (table $t 2 2 funcref) (elem (table $t) (i32.const 0) func $nothing $other)
     (func $nothing (type $f)) (func $other (type $g))
@@ -79,6 +80,59 @@ def arrays() -> Iterator[Case]:
                    "(array.len (local.get $o))", "i32", locals_)  # fmt: skip
 
 
+def copies() -> Iterator[Case]:
+    for kind in ("i8", "i16", "i32", "i64", "f32", "f64"):
+        value = "i32" if kind in PACKED else kind
+        array, sign = f"$a{kind}", "_u" if kind in PACKED else ""
+        locals_ = f"(local $o (ref null {array})) (local $n i32) {LOCALS}"
+        first = (
+            f"(local.set $o (array.new {array} {get(value)} (i32.const 9))) {INDEX}"
+            f"(array.fill {array} (local.get $o) (i32.const 1) {get(value, 1)} (i32.const 2))"
+        )
+        for to, start in ((2, 0), (0, 1), (4, 4)):
+            move = f"(i32.const {to}) (local.get $o) (i32.const {start}) (i32.const 5)"
+            yield Case(f"{first} (array.copy {array} {array} (local.get $o) {move})"
+                       f"(array.get{sign} {array} (local.get $o) (local.get $n))", value, locals_)  # fmt: skip
+
+
+VECTOR = f"(i64x2.replace_lane 1 (i64x2.splat {get('i64')}) {get('i64', 1)})"
+LOCAL_VECTOR = (
+    f"(local $o (ref null $av128)) (local $struct (ref null $v)) (local $vector v128) (local $n i32) {LOCALS}"
+)
+
+
+def vectors() -> Iterator[Case]:
+    """Fields and elements of type v128."""
+    first = f"(local.set $vector {VECTOR}) {INDEX} (local.set $struct (struct.new $v (i32.const 5) (local.get $vector) {get('i64')}))"
+    made = f"(struct.new $v {get('i32')} {VECTOR} {get('i64', 1)})"
+    many = "(local.set $o (array.new $av128 (local.get $vector) (i32.const 9)))"
+    found = [f"(struct.get $v 1 {place})" for place in ("(local.get $struct)", made, "(struct.new_default $v)")]
+    for value in (
+        "(local.get $vector)",
+        VECTOR,
+        "(v128.const i64x2 -3 5)",
+        f"(i64x2.add (local.get $vector) {VECTOR})",
+    ):
+        found += [
+            f"(struct.set $v 1 (local.get $struct) {value}) (struct.get $v 1 (local.get $struct))",
+            f"{many} (array.set $av128 (local.get $o) (local.get $n) {value})"
+            "(local.set $vector (array.get $av128 (local.get $o) (local.get $n))) (local.get $vector)",
+            f"{many} (array.fill $av128 (local.get $o) (i32.const 2) {value} (i32.const 4))"
+            "(array.get $av128 (local.get $o) (local.get $n))",
+            f"(array.get $av128 (array.new_fixed $av128 2 {value} (local.get $vector)) (i32.const 1))",
+            f"(array.get $av128 (array.new $av128 {value} (i32.const 9)) (local.get $n))",
+            f"{many} (array.set $av128 (local.get $o) (i32.const 3) {value})"
+            "(array.copy $av128 $av128 (local.get $o) (i32.const 1) (local.get $o) (i32.const 0) (i32.const 6))"
+            "(array.get $av128 (local.get $o) (local.get $n))",
+        ]
+    found.append("(array.get $av128 (array.new_default $av128 (i32.const 8)) (local.get $n))")
+    for body, lane in product(found, (0, 1)):
+        yield Case(f"{first} {body} (i64x2.extract_lane {lane})", "i64", LOCAL_VECTOR)
+    yield Case(f"{first} (struct.get $v 2 (local.get $struct))", "i64", LOCAL_VECTOR)
+    yield Case(f"{first} (struct.set $v 2 (local.get $struct) (i64.const 7)) (struct.get $v 2 (local.get $struct))", "i64",
+               LOCAL_VECTOR)  # fmt: skip
+
+
 def scalars() -> Iterator[Case]:
     locals_ = f"(local $o i31ref) {LOCALS}"
     for sign, value in product("su", (get("i32"), computed("i32"))):
@@ -106,5 +160,5 @@ def typed(first: str, kind: str, value: str, locals_: str) -> Iterator[Case]:
 
 
 def objects() -> Iterator[Case]:
-    for cases in (structs, arrays, scalars, types):
+    for cases in (structs, arrays, copies, vectors, scalars, types):
         yield from cases()

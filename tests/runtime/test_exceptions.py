@@ -353,3 +353,48 @@ def test_legacy_tags_and_repr():
     for wrong in (["nothing"], [None], 5, ["i32", 1.5]):
         with pytest.raises((TypeError, ValueError)):
             Tag(wrong)
+
+
+EXPORTED = """
+    (import "m" "h" (func $h (param exnref)))
+    (tag $t (param i32)) (type $s (struct (field (mut exnref)))) (type $a (array (mut exnref)))
+    (global (export "global") (mut exnref) (ref.null exn)) (table (export "table") 2 exnref)
+    (func $make (export "make") (result exnref)
+      (block $b (result i32 exnref) (try_table (catch_ref $t $b) (throw $t (i32.const 1))) unreachable)
+      (return))
+    (func (export "nothing") (result exnref) (ref.null exn))
+    (func (export "fill") (global.set 0 (call $make)) (table.set 0 (i32.const 1) (call $make)))
+    (func (export "pass") (call $h (call $make)))
+    (func (export "struct") (result (ref $s)) (struct.new $s (call $make)))
+    (func (export "array") (result (ref $a)) (array.new $a (call $make) (i32.const 2)))
+    (func (export "throw") (param exnref) (throw_ref (local.get 0)))
+"""
+SEEN = {
+    "a result": lambda e: e.make(),
+    "a global": lambda e: e["global"].value,
+    "an element of a table": lambda e: e.table[1],
+    "a table": lambda e: list(e.table),
+    "an argument of a host function": lambda e: e["pass"](),
+    "a field": lambda e: e.struct()[0],
+    "an element": lambda e: e.array()[1],
+    "elements": lambda e: e.array()[:],
+    "raw": lambda e: e.make.call_raw(),
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_a_reference_to_an_exception_is_not_seen_from_outside(name):
+    made = instantiate(EXPORTED, {"m": {"h": lambda _: None}})
+    exported = made.exports
+    exported.fill()
+    with pytest.raises(TypeError, match="cannot be seen from outside"):
+        SEEN[name](exported)
+    made.store.gc()
+    exported["global"].value = None
+    exported.table[1] = None
+    assert (exported.nothing(), exported["global"].value, exported.table[1]) == (None, None, None)
+    for value in (1, "x", ValueError()):
+        with pytest.raises(TypeError, match="expected None"):
+            exported.throw(value)
+    made.store.gc()
+    assert made.store.heap_objects == 0

@@ -6,7 +6,7 @@ import weakref
 import pytest
 from instantiating import exports, instantiate
 
-from wasmcy import I31, Array, GuestException, Limits, MemoryLimit, Store, Struct, Trap
+from wasmcy import I31, Array, GuestException, Limits, MemoryLimit, Store, Struct, Table, Trap
 
 TYPES = """
     (type $point (sub (struct (field $x (mut i32)) (field $y f64))))
@@ -253,6 +253,42 @@ def test_garbage_is_collected_in_little_room():
     assert made.store.collections > 20
 
 
+WASTE = (
+    TYPES
+    + """
+    (memory (export "memory") 1) (table $t 1 funcref)
+    (func (export "waste") (drop (array.new_default $bytes (i32.const 3000000))))
+    (func (export "memory.grow") (param i32) (result i32) (memory.grow (local.get 0)))
+    (func (export "table.grow") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0)))
+    (global $kept (mut (ref null $bytes)) (ref.null $bytes))
+    (func (export "keep") (param i32) (global.set $kept (array.new_default $bytes (local.get 0))))
+"""
+)
+
+
+@pytest.mark.parametrize(("name", "count", "before"), [("memory.grow", 50, 1), ("table.grow", 400_000, 1)])
+def test_growing_collects_before_it_fails(name, count, before):
+    made = instantiate(WASTE, limits=Limits(memory="4MiB"))
+    made.exports.waste()
+    assert made.exports[name](count) == before
+    assert made.store.memory_bytes < 4 << 20
+    made.exports.keep(100_000)
+    assert made.exports[name](count) == -1
+    assert made.store.memory_bytes <= 4 << 20
+
+
+def test_growing_from_python_collects_too():
+    made = instantiate(WASTE, limits=Limits(memory="4MiB"))
+    made.exports.waste()
+    assert made.exports.memory.grow(50) == 1
+    table = Table("externref", 1, store=made.store)
+    made.exports.keep(500_000)
+    made.exports.keep(0)
+    value = Value()
+    assert table.grow(60_000, value) == 1
+    assert table[60_000] is value
+
+
 def test_a_queue_whose_head_moves_on_does_not_leak():
     made = instantiate(
         TYPES
@@ -289,6 +325,119 @@ def test_a_long_list_is_followed_without_recursion():
     made.exports.drop()
     made.store.gc()
     assert (made.store.heap_objects, made.store.heap_bytes) == (0, 0)
+
+
+VECTORS = """
+    (type $s (struct (field i32) (field (mut v128)) (field (mut i64)) (field v128) (field anyref)))
+    (type $a (array (mut v128)))
+    (data $d "0123456789abcdefghijklmnopqrstuvwxyz")
+    (global (export "s") (ref $s) (struct.new $s (i32.const 1) (v128.const i64x2 1 2) (i64.const 3)
+      (v128.const i64x2 4 5) (ref.i31 (i32.const 6))))
+    (global $v v128 (v128.const i64x2 7 8))
+    (global (export "a") (ref $a) (array.new_fixed $a 2 (global.get $v) (v128.const i64x2 9 10)))
+    (global (export "b") (ref $a) (array.new $a (v128.const i64x2 1 1) (i32.const 3)))
+    (global (export "c") (ref $a) (array.new_default $a (i32.const 3)))
+    (func (export "data") (param i32 i32) (result (ref $a)) (array.new_data $a $d (local.get 0) (local.get 1)))
+    (func (export "init") (param (ref $a)) (array.init_data $a $d (local.get 0) (i32.const 1) (i32.const 4) (i32.const 2)))
+    (func (export "new") (param v128 i32) (result (ref $a)) (array.new $a (local.get 0) (local.get 1)))
+    (func (export "fill") (param (ref $a) i32 v128 i32)
+      (array.fill $a (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+    (func (export "copy") (param (ref $a) i32 (ref $a) i32 i32)
+      (array.copy $a $a (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4)))
+"""
+
+
+def lanes(low, high):
+    return low.to_bytes(8, "little") + high.to_bytes(8, "little")
+
+
+def test_vectors_are_fields_and_elements():
+    made = instantiate(VECTORS)
+    exported = made.exports
+    assert list(exported.s.value) == [1, lanes(1, 2), 3, lanes(4, 5), 6]
+    assert list(exported.a.value) == [lanes(7, 8), lanes(9, 10)]
+    assert list(exported.b.value) == [lanes(1, 1)] * 3
+    assert exported.c.value.tobytes() == bytes(48)
+    struct = Struct(made, 0, [5, lanes(1, 2), -1, bytes(16), None])
+    struct[1], struct[2] = lanes(3, 4), 9
+    assert (list(struct), struct[-2]) == ([5, lanes(3, 4), 9, bytes(16), None], bytes(16))
+    assert list(Struct(made, 0)) == [0, bytes(16), 0, bytes(16), None]
+    array = Array(made, 1, [lanes(1, 2), lanes(3, 4)])
+    array[0] = b"0123456789abcdef"
+    assert array.tobytes() == b"0123456789abcdef" + lanes(3, 4)
+    with pytest.raises(TypeError, match="expected 16 bytes"):
+        array[0] = b"short"
+    with pytest.raises(TypeError, match="v128"):
+        struct[1] = 5
+
+
+def test_vectors_come_from_data():
+    exported = instantiate(VECTORS).exports
+    assert exported.data(1, 2).tobytes() == b"123456789abcdefghijklmnopqrstuvw"
+    for start, n in ((5, 2), (37, 0), (0, 1 << 31)):
+        with pytest.raises(Trap, match="out of bounds"):
+            exported.data(start, n)
+    array = exported.new(bytes(16), 3)
+    exported.init(array)
+    assert array.tobytes() == bytes(16) + b"456789abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.mark.parametrize("stressed", [False, True])
+@pytest.mark.parametrize("n", [0, 1, 63, 64, 511, 512, 513, 200_000])
+def test_vectors_are_filled_and_copied_in_any_number(n, stressed):
+    made = instantiate(VECTORS)
+    made.store.stress(stressed, heap=stressed)
+    value, other = lanes(1, 2), lanes(3, 4)
+    array = made.exports.new(value, n + 2)
+    assert array[:] == [value] * (n + 2)
+    made.exports.fill(array, 1, other, n)
+    assert array[:] == [value] + [other] * n + [value]
+    made.exports.copy(array, 0, array, 1, n + 1)
+    assert array[:] == [other] * n + [value] * 2
+    for bad in ((3, n), (0, n + 3), (0xFFFFFFFF, 1)):
+        with pytest.raises(Trap, match="out of bounds array access"):
+            made.exports.fill(array, bad[0], value, bad[1])
+        with pytest.raises(Trap, match="out of bounds array access"):
+            made.exports.copy(array, *bad[:1], array, 0, bad[1])
+
+
+@pytest.mark.parametrize("kind", ["i8", "i16", "i32", "i64", "f32", "f64"])
+@pytest.mark.parametrize("n", [0, 1, 1023, 1024, 1025, 8191, 8192, 8193, 140_000])
+def test_elements_are_filled_and_copied_in_any_number(kind, n):
+    value = kind if kind in ("i64", "f32", "f64") else "i32"
+    made = instantiate(f"""(type $a (array (mut {kind})))
+        (func (export "new") (param i32) (result (ref $a)) (array.new_default $a (local.get 0)))
+        (func (export "fill") (param (ref null $a) i32 {value} i32)
+          (array.fill $a (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+        (func (export "copy") (param (ref null $a) i32 (ref null $a) i32 i32)
+          (array.copy $a $a (local.get 0) (local.get 1) (local.get 2) (local.get 3) (local.get 4)))""")
+    one, two = (1.0, 2.0) if kind[0] == "f" else (1, 2)
+    array, other = made.exports.new(n + 3), made.exports.new(n + 3)
+    made.exports.fill(array, 1, one, n)
+    made.exports.fill(array, n + 1, two, 1)
+    model = [0] + [one] * n + [two, 0]
+    assert array[:] == model
+    made.exports.copy(array, 2, array, 1, n + 1)
+    model[2 : n + 3] = model[1 : n + 2]
+    assert array[:] == model
+    made.exports.copy(array, 0, array, 1, n + 2)
+    model[0 : n + 2] = model[1 : n + 3]
+    assert array[:] == model
+    made.exports.copy(other, 0, array, 0, n + 3)
+    assert other[:] == model
+    for call in (
+        lambda: made.exports.fill(array, n + 3, one, 1),
+        lambda: made.exports.fill(array, 4, one, 0xFFFFFFFF),
+        lambda: made.exports.copy(array, n + 3, other, 0, 1),
+        lambda: made.exports.copy(array, 0, other, 5, n),
+    ):
+        with pytest.raises(Trap, match="out of bounds array access"):
+            call()
+    for call in (lambda: made.exports.fill(None, 0, one, 0), lambda: made.exports.copy(None, 0, array, 0, 0),
+                 lambda: made.exports.copy(array, 0, None, 0, 0)):  # fmt: skip
+        with pytest.raises(Trap, match="null array reference"):
+            call()
+    assert other[:] == model
 
 
 def test_stores_have_heaps_of_their_own(shapes):

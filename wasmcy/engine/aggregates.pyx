@@ -9,7 +9,7 @@ from libc.string cimport memcpy, memmove, memset
 
 from wasmcy.engine.code cimport Code
 from wasmcy.engine.collector cimport new_object
-from wasmcy.engine.heap cimport allocate, object_words, provide_large, refill
+from wasmcy.engine.heap cimport MAX_ARRAY, allocate, object_words, provide_large, refill
 from wasmcy.engine.structs cimport (
     LARGE_CLASS, TRAP_ARRAY_BOUNDS, TRAP_BOUNDS, TRAP_NULL_ARRAY, TRAP_TABLE_BOUNDS, F_A, F_B, F_D, Heap, u8, u16,
     wcy_half, wcy_load_u64, wcy_slot_u32, wcy_store_u16, wcy_store_u32,
@@ -20,7 +20,6 @@ from ..opcodes import (
     OP_ARRAY_NEW_FIXED,
 )
 
-cdef u64 MAX_ARRAY = 1 << 30        # bytes
 cdef u64 PIECE = 1 << 20            # bytes that are filled or copied between two looks around
 cdef u32 O_COPY = OP_ARRAY_COPY, O_FILL = OP_ARRAY_FILL, O_NEW = OP_ARRAY_NEW, O_FIXED = OP_ARRAY_NEW_FIXED
 cdef u64 O_NEW_DATA = OP_ARRAY_NEW_DATA, O_NEW_ELEM = OP_ARRAY_NEW_ELEM, O_INIT_DATA = OP_ARRAY_INIT_DATA
@@ -77,14 +76,14 @@ cdef i64 make_array(Activation* activation, bint filled) noexcept nogil:
     """array.new and array.new_default: [D result, A value, B length]."""
     cdef u64* pc = activation.pc
     cdef u64 n = wcy_slot_u32(activation.sp, F_B(pc))
-    cdef u64 value = activation.sp[F_A(pc)] if filled else 0
+    cdef u64* value = activation.sp + F_A(pc)
     cdef u64 piece
     cdef i64 status
     if activation.object == 0:
         status = new_array(activation, n)
         if status != DONE:
             return status
-    if value != 0:
+    if filled and (value[0] != 0 or shift_of(activation) == 4):
         piece = min(n - activation.done, PIECE >> shift_of(activation))
         fill(<u8*>(activation.object + 8), shift_of(activation), activation.done, piece, value)
         activation.done += piece
@@ -103,13 +102,15 @@ cdef i64 array_of_operands(Activation* activation) noexcept nogil:
     if status != DONE:
         return status
     for i in range(n):
-        fill(<u8*>(activation.object + 8), shift_of(activation), i, 1, operands[i])
+        fill(<u8*>(activation.object + 8), shift_of(activation), i, 1, operands + i)
     operands[0] = activation.object
     activation.object = 0
     return DONE
 
 
-cdef void fill(u8* elements, u64 shift, u64 start, u64 n, u64 value) noexcept nogil:
+cdef void fill(u8* elements, u64 shift, u64 start, u64 n, const u64* values) noexcept nogil:
+    """Set elements to a value, which has two words where it is a v128."""
+    cdef u64 value = values[0]
     cdef u8* at = elements + (start << shift)
     cdef u8* end = at + (n << shift)
     if shift == 0:
@@ -122,10 +123,15 @@ cdef void fill(u8* elements, u64 shift, u64 start, u64 n, u64 value) noexcept no
         while at != end:
             wcy_store_u32(at, <u32>value)
             at += 4
-    else:
+    elif shift == 3:
         while at != end:
             (<u64*>at)[0] = value
             at += 8
+    else:
+        while at != end:
+            (<u64*>at)[0] = value
+            (<u64*>at)[1] = values[1]
+            at += 16
 
 
 cdef i64 check(u64 array, u64 start, u64 n) noexcept nogil:
@@ -138,15 +144,16 @@ cdef i64 fill_array(Activation* activation) noexcept nogil:
     """array.fill: [D array, start, value, length]; the slots say what is left."""
     cdef u64* operands = activation.sp + F_D(activation.pc)
     cdef u64 shift = shift_of(activation)
-    cdef u64 piece = min(operands[3], PIECE >> shift)
-    cdef i64 status = check(operands[0], operands[1], operands[3])
+    cdef u64* n = operands + (4 if shift == 4 else 3)
+    cdef u64 piece = min(n[0], PIECE >> shift)
+    cdef i64 status = check(operands[0], operands[1], n[0])
     if status != DONE:
         return status
-    fill(<u8*>(operands[0] + 8), shift, operands[1], piece, operands[2])
+    fill(<u8*>(operands[0] + 8), shift, operands[1], piece, operands + 2)
     activation.poll -= <i64>(piece << shift >> 8)
     operands[1] += piece
-    operands[3] -= piece
-    return MORE if operands[3] else DONE
+    n[0] -= piece
+    return MORE if n[0] else DONE
 
 
 cdef i64 copy_array(Activation* activation) noexcept nogil:
@@ -225,8 +232,8 @@ cdef int read_segment(InstanceData instance, u32 segment, bint data, u64 start, 
         memcpy(to, source + 8 * start, n << shift)
     else:
         source += <u64>instance.datas[segment][0] + start
-        if shift == 3:  # numbers of eight bytes are kept as slots have them
-            for i in range(n):
+        if shift >= 3:  # numbers of eight bytes are kept as slots have them
+            for i in range(n << (shift - 3)):
                 (<u64*>to)[i] = wcy_load_u64(source + 8 * i)
         else:
             memcpy(to, source, n << shift)

@@ -105,6 +105,7 @@ NAMED_OBJECTS = (
       for form in "sr"),
     "ref.get_desc:s", "ref.get_desc:r", "ref.test.desc", "ref.cast.desc", "ref.as_descriptor",
     "struct.new_default_desc",
+    "array.fill.8", "array.fill.16", "array.fill.32", "array.fill.64", "array.copy", "array.get.v128", "array.set.v128",
 )  # fmt: skip
 # one per class of accumulator (integer, f64, f32)
 BY_CLASS = (

@@ -1,5 +1,8 @@
 from wasmcy.engine.structs cimport Heap, HeapType, u32, u64
 
+cdef enum:
+    MAX_ARRAY = 1 << 30             # bytes of an array
+
 cdef int open_heap(Heap* heap, u64* memory_used, u64* memory_limit) noexcept nogil
 cdef void close_heap(Heap* heap) noexcept nogil
 cdef int set_type(Heap* heap, u64 type_id, HeapType* heap_type) noexcept nogil

@@ -12,6 +12,7 @@ from libc.string cimport memcpy
 
 from wasmcy.engine.code cimport Code
 from wasmcy.engine.collector cimport new_object
+from wasmcy.engine.heap cimport MAX_ARRAY
 from wasmcy.engine.machine cimport Func, host_function, start_function
 from wasmcy.engine.objects cimport define_types, set_element, typed
 from wasmcy.engine.store cimport Global, InstanceData, Memory, Store, Table, Tag, is_traced
@@ -30,13 +31,12 @@ from ..opcodes import (
     OP_ANY_CONVERT_EXTERN, OP_ARRAY_NEW, OP_ARRAY_NEW_DEFAULT, OP_ARRAY_NEW_FIXED, OP_EXTERN_CONVERT_ANY, OP_REF_I31,
     OP_STRUCT_NEW, OP_STRUCT_NEW_DEFAULT, OP_STRUCT_NEW_DEFAULT_DESC, OP_STRUCT_NEW_DESC, PREFIX_BASE,
     OP_END, OP_F32_CONST, OP_F64_CONST, OP_GLOBAL_GET, OP_I32_ADD, OP_I32_CONST, OP_I32_MUL, OP_I32_SUB, OP_I64_ADD,
-    OP_I64_CONST, OP_I64_MUL, OP_I64_SUB, OP_REF_FUNC, OP_REF_NULL,
+    OP_I64_CONST, OP_I64_MUL, OP_I64_SUB, OP_REF_FUNC, OP_REF_NULL, OP_V128_CONST,
 )
 from ..binary.types import EXACT_HEAP
 from ..types import V128, MemoryType, TableType
 
 cdef int FIRST_PREFIX = min(PREFIX_BASE)
-cdef u64 MAX_ARRAY = 1 << 30        # bytes
 cdef MemoryRecord no_memory
 no_memory.base = <u8*>calloc(1, 1)
 
@@ -362,7 +362,11 @@ cdef class Instance(InstanceData):
                 stack[depth[0]] |= <u64>data[at + i] << (8 * i)
             at += n
         elif op == OP_GLOBAL_GET:
-            stack[depth[0]] = self.cell(<Py_ssize_t>read_signed(data, &at, False))[0]
+            i = <Py_ssize_t>read_signed(data, &at, False)
+            stack[depth[0]] = self.cell(i)[0]
+            if (<Global>self.globals[i]).valtype == V128:
+                depth[0] += 1
+                stack[depth[0]] = self.cell(i)[1]
         elif op == OP_REF_FUNC:
             stack[depth[0]] = <u64>self.func_ref(<Py_ssize_t>read_signed(data, &at, False))
         elif op == OP_REF_NULL:
@@ -379,8 +383,12 @@ cdef class Instance(InstanceData):
     cdef Py_ssize_t constant_object(self, int op, Py_ssize_t at, u64* stack, u64* depth) except -1:
         """The same for instructions on references, structs and arrays; `at` is behind the opcode."""
         cdef const u8* data = self.bytes
-        cdef u64 index, n
+        cdef u64 index, n, each
         cdef object context = (<Code>self.code).context
+        if op == OP_V128_CONST:
+            stack[depth[0]], stack[depth[0] + 1] = wcy_load_u64(data + at), wcy_load_u64(data + at + 8)
+            depth[0] += 2
+            return at + 16
         if op == OP_REF_I31:
             stack[depth[0] - 1] = <u32>(stack[depth[0] - 1] << 1) | 1
             return at
@@ -390,29 +398,32 @@ cdef class Instance(InstanceData):
         if op == OP_STRUCT_NEW_DESC or op == OP_STRUCT_NEW_DEFAULT_DESC:
             if stack[depth[0] - 1] == 0:
                 raise Trap("null descriptor reference")
-            n = context.field_n[index] if op == OP_STRUCT_NEW_DESC else 0
+            n = self.words(context.canon[index]) - 1 if op == OP_STRUCT_NEW_DESC else 0
             self.new_struct(context.canon[index], stack + depth[0] - 1 - n, n + 1, stack + depth[0] - 1 - n)
             depth[0] -= n
             return at
         if op < OP_STRUCT_NEW or op > OP_ARRAY_NEW_FIXED:
             raise Unsupported("this constant expression cannot be evaluated yet")
         if op == OP_STRUCT_NEW or op == OP_STRUCT_NEW_DEFAULT:
-            n = context.field_n[index] if op == OP_STRUCT_NEW else 0
+            n = self.words(context.canon[index]) if op == OP_STRUCT_NEW else 0
             self.new_struct(context.canon[index], stack + depth[0] - n, n, stack + depth[0] - n)
             depth[0] += 1 - n
             return at
+        each = 2 if self.store.heap.types[<u64>context.canon[index]].shift == 4 else 1
         if op == OP_ARRAY_NEW:
-            self.new_array(context.canon[index], stack + depth[0] - 2, 0, <u32>stack[depth[0] - 1])
-            depth[0] -= 1
+            self.new_array(context.canon[index], stack + depth[0] - 1 - each, 0, <u32>stack[depth[0] - 1])
+            depth[0] -= each
         elif op == OP_ARRAY_NEW_DEFAULT:
-            n = <u32>stack[depth[0] - 1]
-            stack[depth[0] - 1] = 0
-            self.new_array(context.canon[index], stack + depth[0] - 1, 0, n)
+            stack[depth[0] - 1] = <u64>self.zero_array(context.canon[index], <u32>stack[depth[0] - 1])
         else:
             n = <u64>read_signed(data, &at, False)
-            self.new_array(context.canon[index], stack + depth[0] - n, 1, n)
-            depth[0] += 1 - n
+            self.new_array(context.canon[index], stack + depth[0] - n * each, each, n)
+            depth[0] += 1 - n * each
         return at
+
+    cdef u64 words(self, u64 type_id) noexcept:
+        """How many words the fields of a struct take, with its descriptor."""
+        return self.store.heap.types[type_id].words - 1
 
     cdef int new_struct(self, u64 type_id, u64* values, u64 n, u64* to) except -1:
         """A struct whose last n words have values, the others their default."""
@@ -422,15 +433,18 @@ cdef class Instance(InstanceData):
         to[0] = <u64>place
         return 0
 
-    cdef int new_array(self, u64 type_id, u64* values, u64 step, u64 n) except -1:
-        """An array of n values, or of one n times; it replaces the first one on the stack."""
-        cdef u64 shift = self.store.heap.types[type_id].shift, i
-        cdef u64* place
+    cdef u64* zero_array(self, u64 type_id, u64 n) except NULL:
+        cdef u64 shift = self.store.heap.types[type_id].shift
         if n << shift > MAX_ARRAY:
             raise MemoryLimit(f"an array of {n} elements")
-        place = typed(new_object(self.store, 1 + (((n << shift) + 7) >> 3)), type_id, n)
+        return typed(new_object(self.store, 1 + (((n << shift) + 7) >> 3)), type_id, n)
+
+    cdef int new_array(self, u64 type_id, u64* values, u64 step, u64 n) except -1:
+        """An array of values, each `step` slots above the last; it replaces the first one on the stack."""
+        cdef u64 shift = self.store.heap.types[type_id].shift, i
+        cdef u64* place = self.zero_array(type_id, n)
         for i in range(n):
-            set_element(<u8*>(place + 1) + (i << shift), shift, values[i * step])
+            set_element(<u8*>(place + 1) + (i << shift), shift, values + i * step)
         values[0] = <u64>place
         return 0
 

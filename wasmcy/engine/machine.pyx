@@ -802,7 +802,10 @@ cdef bint advance(u64* operands, u64 piece) noexcept:
 
 cdef i64 grow_table(Store store, Table table, u64* operands, Activation* activation) except -2:
     """table.grow: the size before, or -1.  What is new is filled first, and then becomes part of the table."""
-    cdef u64 old = table.record.size, count = operands[1], filled = 0, end
+    cdef u64 old, count = operands[1], filled = 0, end
+    if count <= table.record.max:
+        store.find_room(count * sizeof(u64))
+    old = table.record.size
     if not table.make_room(count):
         return -1
     while filled < count:

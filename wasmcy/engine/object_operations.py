@@ -7,7 +7,10 @@
     array.get.i8_u:ss       [D result, A array, B index]
     array.set.i8:sss        [D array, A index, B value]
     array.new.8             [D result, A value, B length, C shift][type id, instruction]
-    array.operation         [D operands, B their number][type id, instruction]: aggregates.array_step
+    array.operation         [D operands, B their number, C shift][type id, instruction]: aggregates.array_step
+    array.fill.8            the same, unless it is short; array.copy, too
+    array.get.v128          [D result, A array, B index]
+    array.set.v128          [D array, A index, B value]
     ref.test.data:s         [D result, A reference, B 1: null is one, 2: the opposite; C depth][type id]
     ref.test.desc           [D result, A reference, B as before, C descriptor]
     ref.as_descriptor       [D a descriptor, which must not be null]
@@ -64,6 +67,7 @@ TYPE_TESTS = {
     "func": "is_func(instance.heap, x, pc[2], F_C(pc))",
     "abstract": "is_abstract(instance.heap, x, pc[2])",
 }
+SHORT = 8192  # bytes that are filled or copied without leaving
 OBJECTS = (
     "struct.new", "struct.new_default", "struct.get", "struct.get_s", "struct.get_u", "struct.set",
     "array.new", "array.new_default", "array.new_fixed", "array.new_data", "array.new_elem", "array.get", "array.get_s",
@@ -141,6 +145,35 @@ def new_arrays():
     lines = [line.format("F_C(pc)") for line in NEW_ARRAY]
     one("array.new_default", 3, [*lines, *(line.format("0") for line in EACH), *NEW_DONE])
     one("array.operation", 3, ["LEAVE LEAVE_HEAP"])
+
+
+def many_elements():
+    """array.fill and array.copy of few elements; others leave."""
+    checks = ["if WASMCY_UNLIKELY(cell == NULL): TRAP TRAP_NULL_ARRAY",
+              "if WASMCY_UNLIKELY(x + n > wcy_half(cell, 1)): TRAP TRAP_ARRAY_BOUNDS"]  # fmt: skip
+    for shift in range(4):
+        start = [
+            "dst = sp + F_D(pc)", "cell = <u64*>dst[0]", "x = dst[1]", "y = dst[2]", "n = dst[3]", *checks,
+            f"if WASMCY_UNLIKELY(n > {SHORT >> shift}): LEAVE LEAVE_HEAP",
+            f"ea = <u64>(cell + 1) + (x << {shift})", "instance.poll -= n >> 8",
+        ]  # fmt: skip
+        store = "(<u64*>ea)[0] = y" if shift == 3 else f"wcy_store_u{8 << shift}(<u8*>ea, <u{8 << shift}>y)"
+        each = ["while n != 0:", f"    {store}", f"    ea += {1 << shift}", "    n -= 1", "    WASMCY_BARRIER()"]
+        if shift == 0:
+            each = ["memset(<u8*>ea, <int>(y & 255), n)"]
+        one(f"array.fill.{8 << shift}", 3, [*start, *each, "NEXT 3"])
+    one("array.copy", 3, [
+        "dst = sp + F_D(pc)", "cell = <u64*>dst[0]", "x = dst[1]", "n = dst[4]", *checks,
+        "ea = <u64>(cell + 1) + (x << F_C(pc))", "cell = <u64*>dst[2]", "x = dst[3]", *checks,
+        "n = n << F_C(pc)", f"if WASMCY_UNLIKELY(n > {SHORT}): LEAVE LEAVE_HEAP",
+        "instance.poll -= n >> 8", "memmove(<u8*>ea, <u8*>(cell + 1) + (x << F_C(pc)), n)", "NEXT 3"])  # fmt: skip
+
+
+def vector_elements():
+    get = ["src = cell + 1 + 2 * <u64>u", "dst = sp + F_D(pc)"]
+    one("array.get.v128", 2, [*element_at("A", "B"), *get, "x = src[1]", "dst[0] = src[0]", "dst[1] = x", "NEXT 2"])
+    put = ["dst = cell + 1 + 2 * <u64>u", "src = sp + F_B(pc)"]
+    one("array.set.v128", 2, [*element_at("D", "A"), *put, "dst[0] = src[0]", "dst[1] = src[1]", "NEXT 2"])
 
 
 def scalars():

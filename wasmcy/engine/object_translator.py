@@ -1,13 +1,12 @@
 """The translation of instructions on structs, arrays, i31 and types of references (spec 4.6.6).
 
 An allocation may leave the machine and is done again then: its operands stay in slots, and no
-accumulator holds anything.  A cast only looks: its operand stays where it is.  Fields of structs have a slot
-each, in their order; elements of arrays have the size of their type.
+accumulator holds anything.  A cast only looks: its operand stays where it is.  Fields of structs have a word
+each, a v128 two, in their order; elements of arrays have the size of their type.
 """
 
 from array import array
 
-from ..errors import Unsupported
 from ..matching import MAX_SUBTYPE_DEPTH
 from ..opcodes import (
     OP_ANY_CONVERT_EXTERN,
@@ -69,7 +68,19 @@ from ..types import (
 )
 from ..types import NULL as NULLABLE
 from ..validation.context import KIND_FUNC
-from .forms import ACC, CONST, IMMEDIATE, IN_ACC, IN_SLOT, LARGE_CLASS, LOCAL, NAMED_OBJECTS, TEMP, size_class
+from .forms import (
+    ACC,
+    CONST,
+    HIGH_HALF,
+    IMMEDIATE,
+    IN_ACC,
+    IN_SLOT,
+    LARGE_CLASS,
+    LOCAL,
+    NAMED_OBJECTS,
+    TEMP,
+    size_class,
+)
 from .translator import TABLES, class_of
 from .vector_translator import VectorTranslator
 
@@ -80,6 +91,10 @@ H_STRUCT_NEW_DEFAULT = _named["struct.new_default"]
 H_ARRAY_OPERATION = _named["array.operation"]
 H_ARRAY_NEW = _named["array.new.8"]  # 16, 32, 64 follow
 H_ARRAY_NEW_DEFAULT = _named["array.new_default"]
+H_ARRAY_FILL = _named["array.fill.8"]  # 16, 32, 64 follow
+H_ARRAY_COPY = _named["array.copy"]
+H_ARRAY_GET_V128 = _named["array.get.v128"]
+H_ARRAY_SET_V128 = _named["array.set.v128"]
 H_ARRAY_LEN = _named["array.len:s"]
 H_ARRAY_LEN_R = _named["array.len:r"]
 H_SET_SS = _named["struct.set:ss"]
@@ -121,14 +136,16 @@ class ObjectTranslator(VectorTranslator):
     def __init__(self, context, functions=0, function_size=1, cells=0, fuse=True, metered=False):
         super().__init__(context, functions, function_size, cells, fuse, metered)
         self.depths = array("q")
+        self.field_words = array("q")
+        self.struct_words = array("q")
 
     def object_instruction(self, op, x, y, z):
         if op == OP_STRUCT_GET or op == OP_STRUCT_GET_S or op == OP_STRUCT_GET_U:
-            return self.struct_get(op, self.context.field_po[x] + y, y)
+            return self.struct_get(op, self.context.field_po[x] + y)
         if op == OP_STRUCT_SET:
-            return self.struct_set(self.context.field_po[x] + y, y)
+            return self.struct_set(self.context.field_po[x] + y)
         if op == OP_STRUCT_NEW:
-            return self.object_of(x, self.context.field_n[x], 0)
+            return self.object_of(x, self.words_of(x), 0)
         if op == OP_STRUCT_NEW_DEFAULT:
             return self.struct_new_default(x, H_STRUCT_NEW_DEFAULT, 0)
         if op == OP_ARRAY_GET or op == OP_ARRAY_GET_S or op == OP_ARRAY_GET_U:
@@ -157,7 +174,7 @@ class ObjectTranslator(VectorTranslator):
             return 0
         if op == OP_STRUCT_NEW_DESC:
             self.descriptor()
-            return self.object_of(x, self.context.field_n[x] + 1, 0)
+            return self.object_of(x, self.words_of(x) + 1, 0)
         if op == OP_STRUCT_NEW_DEFAULT_DESC:
             return self.struct_new_default(x, H_STRUCT_NEW_DEFAULT_DESC, 1)
         if op == OP_ANY_CONVERT_EXTERN or op == OP_EXTERN_CONVERT_ANY:  # the same words
@@ -169,35 +186,57 @@ class ObjectTranslator(VectorTranslator):
         """Those that make or change many elements."""
         made = REF | CONCRETE | x
         shift = self.element_shift(x)
+        slots = 2 if shift == 4 else 1
         if op == OP_ARRAY_NEW:
-            return self.array_new(x, H_ARRAY_NEW + shift, 2, op)
+            return self.array_new(x, H_ARRAY_NEW + shift if shift < 4 else H_ARRAY_OPERATION, 1 + slots, op)
         if op == OP_ARRAY_NEW_DEFAULT:
             return self.array_new(x, H_ARRAY_NEW_DEFAULT, 1, op)
         if op == OP_ARRAY_NEW_FIXED:
-            if shift == 3 or y == 0:
-                return self.object_of(x, y, y)
-            return self.array_operation(op, x, y, made)
+            if shift >= 3 or y == 0:
+                return self.object_of(x, y * slots, y)
+            return self.array_operation(H_ARRAY_OPERATION, op, x, y, made)
         if op == OP_ARRAY_FILL:
-            return self.array_operation(op, x, 4, 0)
+            return self.array_operation(H_ARRAY_FILL + shift if shift < 4 else H_ARRAY_OPERATION, op, x, 3 + slots, 0)
         if op == OP_ARRAY_COPY:
-            return self.array_operation(op, x, 5, 0)
+            return self.array_operation(H_ARRAY_COPY, op, x, 5, 0)
         new = op == OP_ARRAY_NEW_DATA or op == OP_ARRAY_NEW_ELEM
         return self.operation(op, 2 if new else 4, made if new else 0, self.context.canon[x], y)
 
     # ------------------------------------------------------------------ layout
-    def storage(self, field):
-        storage = self.context.field_storage[field]
-        if storage == V128:
-            raise Unsupported("v128 fields")
-        return storage
+    def lay_out(self):
+        """Note where in a struct each field is, in words from its header, and how many words those of a type take."""
+        n = self.context.n_types
+        field_words = array("q", bytes(8 * len(self.context.field_storage)))
+        self.field_words = field_words
+        self.struct_words = array("q", bytes(8 * n))
+        for i in range(n):
+            word = 1
+            for field in range(self.context.field_po[i], self.context.field_po[i] + self.context.field_n[i]):
+                field_words[field] = word
+                word += 2 if self.context.field_storage[field] == V128 else 1
+            self.struct_words[i] = word - 1
+
+    def words_of(self, index):
+        """How many words the fields of a struct type take."""
+        if len(self.struct_words) == 0:
+            self.lay_out()
+        return self.struct_words[index]
+
+    def word_of(self, field):
+        """Where in its struct a field is, in words."""
+        if len(self.field_words) == 0:
+            self.lay_out()
+        return self.field_words[field]
 
     def element_shift(self, index):
         """The size of an array type's elements, as a number of bits."""
-        storage = self.storage(self.context.field_po[index])
+        storage = self.context.field_storage[self.context.field_po[index]]
         if storage == I8:
             return 0
         if storage == I16:
             return 1
+        if storage == V128:
+            return 4
         return 2 if storage == I32 or storage == F32 else 3
 
     def depth(self, index):
@@ -219,6 +258,13 @@ class ObjectTranslator(VectorTranslator):
             self.settle(i)
         return self.values[i]
 
+    def place_of_vector(self, i):
+        """The first slot of entries i and i + 1, a v128, which stay on the stack."""
+        if self.kinds[i] != self.kinds[i + 1] or self.kinds[i] == CONST or self.values[i + 1] != self.values[i] + 1:
+            self.settle(i)
+            self.settle(i + 1)
+        return self.values[i]
+
     def lose_accumulators(self):
         """The next instruction may leave."""
         self.clobber(0)
@@ -232,8 +278,6 @@ class ObjectTranslator(VectorTranslator):
         header = self.context.canon[index] | length << 32
         if size == LARGE_CLASS:
             header |= LARGE
-        for i in range(self.context.field_n[index]):
-            self.storage(self.context.field_po[index] + i)
         if n > MAX_DIRECT:
             for i in range(first, self.height):
                 self.settle(i)
@@ -254,9 +298,7 @@ class ObjectTranslator(VectorTranslator):
 
     def struct_new_default(self, index, handler, described):
         """A struct of zeros; `described`: its descriptor is on top."""
-        n = self.context.field_n[index]
-        for i in range(n):
-            self.storage(self.context.field_po[index] + i)
+        n = self.words_of(index)
         size = size_class(1 + n + described)
         descriptor = self.descriptor() if described else 0
         self.lose_accumulators()
@@ -269,7 +311,7 @@ class ObjectTranslator(VectorTranslator):
     def array_new(self, index, handler, operands, op):
         """[D result, A value, B length, C shift][type id, instruction]"""
         first = self.height - operands
-        value = self.place_of(first)
+        value = self.place_of_vector(first) if operands == 3 else self.place_of(first)
         length = self.place_of(self.height - 1)
         home = self.base + first
         self.lose_accumulators()
@@ -285,14 +327,13 @@ class ObjectTranslator(VectorTranslator):
         self.push(TEMP, self.base + first, type_)
         self.mirror[0] = self.base + first
 
-    def array_operation(self, op, index, operands, result):
-        """[D operands, B their number][type id, instruction]: done outside the handlers, without the GIL."""
+    def array_operation(self, handler, op, index, operands, result):
+        """[D operands, B their number, C shift][type id, instruction]: what takes long leaves."""
         first = self.height - operands
-        self.element_shift(index)
         for i in range(first, self.height):
             self.settle(i)
         self.lose_accumulators()
-        self.emit(H_ARRAY_OPERATION, self.base + first, 0, operands)
+        self.emit(handler, self.base + first, 0, operands | self.element_shift(index) << 16)
         self.word(self.context.canon[index] | op << 32)
         if result:
             self.result_at(first, result)
@@ -315,14 +356,31 @@ class ObjectTranslator(VectorTranslator):
         self.push_result(result)
         return 0
 
-    def struct_get(self, op, field, number):
-        storage = self.storage(field)
+    def struct_get(self, op, field):
+        storage = self.context.field_storage[field]
+        word = self.word_of(field)
+        if storage == V128:
+            return self.struct_get_vector(word)
         if storage == I8 or storage == I16:
             bits = "i8" if storage == I8 else "i16"
             forms = FIELD_GETS[bits + ("_s" if op == OP_STRUCT_GET_S else "_u")]
-            return self.look(forms[0], forms[1], 1 + number, I32)
+            return self.look(forms[0], forms[1], word, I32)
         forms = FIELD_GETS["f64" if storage == F64 else "f32" if storage == F32 else "i64"]
-        return self.look(forms[0], forms[1], 1 + number, storage)
+        return self.look(forms[0], forms[1], word, storage)
+
+    def struct_get_vector(self, word):
+        """The high half first: the low half's home may hold the struct."""
+        slot = self.place_of(self.height - 1)
+        self.truncate(self.height - 1)
+        home = self.base + self.height
+        self.clobber(0)
+        for half in (1, 0):
+            self.emit(FIELD_GETS["i64"][0] | 1, home + half, slot, word + half)
+            self.wrote(home + half, -1)
+        self.last = -1
+        self.push(TEMP, home, V128)
+        self.push(TEMP, home + 1, HIGH_HALF)
+        return 0
 
     def separate_operands(self, home):
         """Pop two operands, of which one accumulator holds one at most; the upper goes to `found` and `value`.
@@ -349,25 +407,38 @@ class ObjectTranslator(VectorTranslator):
         self.type_ = type_
         return below
 
-    def struct_set(self, field, number):
-        self.storage(field)
+    def struct_set(self, field):
+        word = self.word_of(field)
+        if self.context.field_storage[field] == V128:
+            value = self.place_of_vector(self.height - 2)
+            below = self.place_of(self.height - 3)
+            for half in range(2):
+                self.emit(H_SET_SS, below, value + half, word + half)
+            self.truncate(self.height - 3)
+            self.last = -1
+            return 0
         self.resolve(1)
         home = self.base + self.height - 2
         below = self.separate_operands(home)
         found = self.found
         accumulator = class_of(self.type_)
         if found == IN_ACC:
-            self.emit(FIELD_SETS[accumulator], below, 0, 1 + number)
+            self.emit(FIELD_SETS[accumulator], below, 0, word)
         elif found == IN_SLOT:
-            self.emit(H_SET_RS if below < 0 else H_SET_SS, 0 if below < 0 else below, self.value, 1 + number)
+            self.emit(H_SET_RS if below < 0 else H_SET_SS, 0 if below < 0 else below, self.value, word)
         else:
-            self.emit(H_SET_RI if below < 0 else H_SET_SI, 0 if below < 0 else below, 0, 1 + number)
+            self.emit(H_SET_RI if below < 0 else H_SET_SI, 0 if below < 0 else below, 0, word)
             self.word(self.value)
         self.last = -1
         return 0
 
     def array_get(self, op, index):
-        storage = self.storage(self.context.field_po[index])
+        storage = self.context.field_storage[self.context.field_po[index]]
+        if storage == V128:
+            value = self.place_of(self.height - 1)
+            array_slot = self.place_of(self.height - 2)
+            self.truncate(self.height - 2)
+            return self.emit_vector(H_ARRAY_GET_V128, array_slot, value)
         self.resolve(1)
         home = self.base + self.height - 2
         array_slot = self.separate_operands(home)
@@ -387,7 +458,15 @@ class ObjectTranslator(VectorTranslator):
         return 0
 
     def array_set(self, index):
-        storage = self.storage(self.context.field_po[index])
+        storage = self.context.field_storage[self.context.field_po[index]]
+        if storage == V128:
+            value = self.place_of_vector(self.height - 2)
+            at = self.place_of(self.height - 3)
+            array_slot = self.place_of(self.height - 4)
+            self.emit(H_ARRAY_SET_V128, array_slot, at, value)
+            self.truncate(self.height - 4)
+            self.last = -1
+            return 0
         self.resolve(2)
         home = self.base + self.height - 3
         self.pop()

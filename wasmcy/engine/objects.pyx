@@ -4,12 +4,14 @@ A Struct or Array keeps the object of the heap that it stands for alive.  Host v
 are themselves.
 """
 
+from itertools import accumulate
+
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
 
 from wasmcy.engine.collector cimport new_object
-from wasmcy.engine.heap cimport set_type
-from wasmcy.engine.store cimport InstanceData, Store, from_word, is_traced, set_object_types, to_word
+from wasmcy.engine.heap cimport MAX_ARRAY, set_type
+from wasmcy.engine.store cimport InstanceData, Store, from_slots, is_traced, set_object_types, slots_of, to_slots
 from wasmcy.engine.structs cimport (
     ID, Held, HeapType, u8, u16, u32, u64, wcy_load_u16, wcy_load_u32, wcy_store_u16, wcy_store_u32,
 )
@@ -17,15 +19,13 @@ from wasmcy.engine.structs cimport (
 from .. import matching
 from ..errors import MemoryLimit
 from ..types import (
-    CONCRETE, EXACT, HEAP_ANY, HEAP_EQ, HEAP_EXTERN, HEAP_I31, F32, I8, I16, I32, ArrayType, FuncType, StructType,
-    ref_type,
+    CONCRETE, EXACT, HEAP_ANY, HEAP_EQ, HEAP_EXTERN, HEAP_I31, F32, I8, I16, I32, V128, ArrayType, FuncType,
+    StructType, ref_type,
 )
 from .store import extern_value, extern_word
 
 cdef extern from "Python.h":
     object PyNumber_Index(object)
-
-cdef u64 MAX_ARRAY = 1 << 30        # bytes
 
 
 class I31(int):
@@ -139,7 +139,12 @@ cdef class Struct(Object):
         index = PyNumber_Index(index)
         if not -n <= index < n:
             raise IndexError(f"field {index} of {n}")
-        return self.place + 1 + <Py_ssize_t>(index + n if index < 0 else index)
+        index = index + n if index < 0 else index
+        if self.heap_type.words - (self.heap_type.descriptor != 0) == <u32>n + 1:
+            return self.place + 1 + <Py_ssize_t>index
+        if self.words is None:  # where each field is: vectors take two words
+            self.words = tuple(accumulate([slots_of((field.storage,)) for field in self.type.fields], initial=1))
+        return self.place + <Py_ssize_t>self.words[index]
 
     def __len__(self):
         return len(self.type.fields)
@@ -149,14 +154,14 @@ cdef class Struct(Object):
 
     def __getitem__(self, index):
         cdef u64* at = self.at(index)
-        return unpacked(self.store, self.type.fields[index].storage, at[0])
+        return unpacked(self.store, self.type.fields[index].storage, at)
 
     def __setitem__(self, index, value):
         cdef u64* at = self.at(index)
         field = self.type.fields[index]
         if not field.mutable:
             raise TypeError(f"field {index} of {self.type} is not mutable")
-        at[0] = packed(self.store, field.storage, value)
+        pack(self.store, field.storage, value, at)
 
     def __repr__(self):
         return f"<wasmcy.Struct {self.type}>"
@@ -211,24 +216,25 @@ cdef class Array(Object):
     def __getitem__(self, index):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        return unpacked(self.store, self.type.field.storage, load(self.at(PyNumber_Index(index)), self.heap_type.shift))
+        return unpacked_at(self.store, self.type.field.storage, self.at(PyNumber_Index(index)), self.heap_type.shift)
 
     def __setitem__(self, index, value):
-        cdef u64 word
+        cdef u64 words[2]
         index = PyNumber_Index(index)
         self.at(index)
         if not self.type.field.mutable:
             raise TypeError(f"the elements of {self.type} are not mutable")
-        word = packed(self.store, self.type.field.storage, value)
-        set_element(self.at(index), self.heap_type.shift, word)
+        pack(self.store, self.type.field.storage, value, words)
+        set_element(self.at(index), self.heap_type.shift, words)
 
     def tobytes(self):
         """The elements' bytes, little-endian, where they are numbers."""
         self.check()
         if self.type.field.storage.is_ref:
             raise TypeError("references have no bytes")
-        if self.heap_type.shift == 3:
-            return b"".join([load(self.at(i), 3).to_bytes(8, "little") for i in range(len(self))])
+        if self.heap_type.shift >= 3:
+            n = len(self) << <int>(self.heap_type.shift - 3)
+            return b"".join([self.place[1 + <u64>i].to_bytes(8, "little") for i in range(n)])
         return (<char*>(self.place + 1))[: len(self) << self.heap_type.shift]
 
     def __repr__(self):
@@ -252,29 +258,29 @@ cdef tuple defined(InstanceData instance, index, kind):
 cdef object default(field):
     if not field.storage.is_defaultable:
         raise TypeError(f"{field.storage} has no default value")
-    return None if field.storage.is_ref else 0
+    return None if field.storage.is_ref else bytes(16) if field.storage == V128 else 0
 
 
 cdef int make(Object self, Store store, u64 type_id, list storages, list values) except -1:
     """Make the object of a handle: a struct of such fields, or an array of such elements."""
-    cdef u64 n = len(values), i
-    cdef u64* words = <u64*>malloc((n + 1) * sizeof(u64))
+    cdef u64 n = len(values), i, at = 0
+    cdef u64* words = <u64*>malloc((2 * n + 1) * sizeof(u64))
     cdef Held held
     if words == NULL:
         raise MemoryError
     store.keep(&held, words, 0)
     try:
         for i in range(n):
-            words[i] = packed(store, storages[i], values[i])
-            held.n = i + 1
+            at += <u64>pack(store, storages[i], values[i], words + at)
+            held.n = at
         if store.heap.types[type_id].kind == 1:
-            self.attach(store, typed(new_object(store, 1 + n), type_id, 0))
-            memcpy(self.place + 1, words, n * sizeof(u64))
+            self.attach(store, typed(new_object(store, 1 + at), type_id, 0))
+            memcpy(self.place + 1, words, at * sizeof(u64))
         else:
             make_array(self, store, type_id, n)
             for i in range(n):
                 set_element(
-                    <u8*>(self.place + 1) + (i << self.heap_type.shift), self.heap_type.shift, words[i]
+                    <u8*>(self.place + 1) + (i << self.heap_type.shift), self.heap_type.shift, words + i * (at // n)
                 )
     finally:
         store.release(&held)
@@ -294,42 +300,45 @@ cdef u64* typed(u64* place, u64 type_id, u64 length) noexcept:
     return place
 
 
-cdef u64 load(u8* at, u32 shift) noexcept:
+cdef void set_element(u8* at, u64 shift, const u64* words) noexcept:
+    """Set an element of 1 << shift bytes to a value in slots."""
     if shift == 0:
-        return at[0]
-    if shift == 1:
-        return wcy_load_u16(at)
-    return wcy_load_u32(at) if shift == 2 else (<u64*>at)[0]
-
-
-cdef void set_element(u8* at, u64 shift, u64 word) noexcept:
-    if shift == 0:
-        at[0] = <u8>word
+        at[0] = <u8>words[0]
     elif shift == 1:
-        wcy_store_u16(at, <u16>word)
+        wcy_store_u16(at, <u16>words[0])
     elif shift == 2:
-        wcy_store_u32(at, <u32>word)
+        wcy_store_u32(at, <u32>words[0])
     else:
-        (<u64*>at)[0] = word
+        memcpy(at, words, <u64>1 << shift)
 
 
-cdef u64 packed(Store store, storage, value) except? 0xFFFFFFFFFFFFFFFF:
-    """The word of a field's value."""
-    if storage == I8 or storage == I16:
-        bits = 8 if storage == I8 else 16
-        value = PyNumber_Index(value)
-        if not -1 << (bits - 1) <= value < 1 << bits:
-            raise OverflowError(f"{value} does not fit {storage}")
-        return <u64>(value & (1 << bits) - 1)
-    return to_word(store, storage, value)
+cdef int pack(Store store, storage, value, u64* to) except -1:
+    """A field's value as words; returns their number."""
+    if storage != I8 and storage != I16:
+        return to_slots(store, storage, value, to)
+    bits = 8 if storage == I8 else 16
+    value = PyNumber_Index(value)
+    if not -1 << (bits - 1) <= value < 1 << bits:
+        raise OverflowError(f"{value} does not fit {storage}")
+    to[0] = <u64>(value & (1 << bits) - 1)
+    return 1
 
 
-cdef object unpacked(Store store, storage, u64 word):
+cdef object unpacked(Store store, storage, const u64* words):
     if storage == I8:
-        return word & 0xFF
+        return words[0] & 0xFF
     if storage == I16:
-        return word & 0xFFFF
-    return from_word(store, storage, word)
+        return words[0] & 0xFFFF
+    return from_slots(store, storage, words)
+
+
+cdef object unpacked_at(Store store, storage, const u8* at, u64 shift):
+    """The value of an element of 1 << shift bytes."""
+    cdef u64 word
+    if shift >= 3:
+        return unpacked(store, storage, <const u64*>at)
+    word = at[0] if shift == 0 else wcy_load_u16(at) if shift == 1 else wcy_load_u32(at)
+    return unpacked(store, storage, &word)
 
 
 # ------------------------------------------------------------------------------------ types
@@ -370,7 +379,7 @@ cdef int define(Store store, object comp, u64 type_id, bint described) except -1
         if is_traced(field.storage):
             made.traced[made.n_traced] = <u32>word
             made.n_traced += 1
-        word += 1
+        word += 2 if field.storage == V128 else 1
     if described:  # above the fields, as its operand is: a subtype may have one where its supertype has none
         made.descriptor = made.traced[made.n_traced] = <u32>word
         made.n_traced += 1
@@ -383,7 +392,7 @@ cdef int define(Store store, object comp, u64 type_id, bint described) except -1
     return 0
 
 
-cdef dict SHIFTS = {I8: 0, I16: 1, I32: 2, F32: 2}
+cdef dict SHIFTS = {I8: 0, I16: 1, I32: 2, F32: 2, V128: 4}
 
 
 # ------------------------------------------------------------------------------------ references

@@ -432,7 +432,9 @@ one("memory.fill", 3, [
     *_THREE, "if WASMCY_UNLIKELY(<u64>u + n > mem_size): TRAP TRAP_BOUNDS", *_BULK,
     "instance.poll -= n >> 8",
     "memset(mem + u, <int>(v & 255), n)", "NEXT 3"])  # fmt: skip
-CALLS_OUT = {"memory.copy": {"memmove"}, "memory.fill": {"memset"}}  # the only calls a handler may make
+CALLS_OUT = {  # the only calls a handler may make
+    "memory.copy": {"memmove"}, "memory.fill": {"memset"}, "array.copy": {"memmove"}, "array.fill.8": {"memset"},
+}  # fmt: skip
 
 # ------------------------------------------------------------------ superinstructions
 N_BASE = len(HANDLERS)
@@ -657,6 +659,8 @@ for _name, _test in (("nz", "x != 0"), ("z", "x == 0")):
 for _name, _test in (("eq", "x == W_HALF(pc, 2, 0)"), ("ne", "x != W_HALF(pc, 2, 0)")):
     branch(f"br.i32.{_name}:gi", 3, _GLOBAL, _test)
     FUSIONS[ID["global.get.i64.own"], ID[f"br.i32.{_name}:ri"]] = ID[f"br.i32.{_name}:gi"], FUSE_GLOBAL
+object_operations.many_elements()
+object_operations.vector_elements()
 
 
 # ------------------------------------------------------------------ what the translator looks up

@@ -60,6 +60,7 @@ cdef class Store:
     cdef int check_room(self, u64 elements) except -1
     cdef int charge(self, u64 bytes) except -1
     cdef bint may_charge(self, u64 bytes) noexcept nogil
+    cdef int find_room(self, u64 bytes) except -1
     cdef bint is_over(self) noexcept nogil
     cdef int admit(self, int kind) except -1
     cdef int own_stack(self) except -1

@@ -358,6 +358,13 @@ cdef class Store:
     cdef bint may_charge(self, u64 bytes) noexcept nogil:
         return bytes <= self.memory_limit and self.memory_used <= self.memory_limit - bytes
 
+    cdef int find_room(self, u64 bytes) except -1:
+        """Collect, if so many bytes exceed the limit and would not without the heap."""
+        if not self.may_charge(bytes) and bytes <= self.memory_limit:
+            if self.memory_used - self.heap.bytes <= self.memory_limit - bytes:
+                self.gc()
+        return 0
+
     cdef int charge(self, u64 bytes) except -1:
         """Count bytes against the limit."""
         if not self.may_charge(bytes):
@@ -592,7 +599,7 @@ cdef u64 to_word(Store store, long long valtype, object value) except? 0xFFFFFFF
 cdef u64 reference_to_word(Store store, long long valtype, object value) except? 0xFFFFFFFFFFFFFFFF:
     cdef long long heap
     if not valtype & T_REF:
-        raise TypeError(f"values of type {ValType(valtype)} cannot cross the border yet")
+        raise TypeError(f"a value of type {ValType(valtype)} is no single word")
     if value is None:
         if not valtype & T_NULL:
             raise TypeError(f"expected a reference that is not null for {ValType(valtype)}, got None")
@@ -642,7 +649,8 @@ cdef object from_word(Store store, long long valtype, u64 word):
             return func_of_address(store, word)
         if kind != T_EXN:
             return object_of_word(store, word)
-    raise TypeError(f"values of type {ValType(valtype)} cannot cross the border yet")
+    # as in JavaScript (JS API: ToJSValue); a program catches the exception itself
+    raise TypeError(f"a value of type {ValType(valtype)} cannot be seen from outside of WebAssembly")
 
 
 cdef u64 slots_of(types) except? 0xFFFFFFFFFFFFFFFF:
@@ -856,6 +864,8 @@ cdef class Memory:
 
     cdef i64 grow_pages(self, u64 pages, Store store) except -2:
         """memory.grow, on behalf of a store, if any: the size before, in pages, or -1."""
+        if store is not None and pages <= self.record.max >> self.record.page:
+            store.find_room(pages << self.record.page)
         if self.record.shared:
             with growing:
                 return self.grow_owned(pages, store)
@@ -1134,7 +1144,15 @@ cdef class Table:
 
     cdef i64 grow_by(self, u64 count, u64 word) except -2:
         """table.grow from Python: the size before, or -1."""
-        cdef u64 old = self.record.size, i
+        cdef u64 old, i
+        cdef Held held
+        if self.store is not None:
+            self.store.keep(&held, &word, 1)
+            try:
+                self.store.find_room(count * sizeof(u64))
+            finally:
+                self.store.release(&held)
+        old = self.record.size
         if not self.make_room(count):
             return -1
         for i in range(old, old + count):
