@@ -1,5 +1,6 @@
 """Outgoing connections: to what is on the list, on a server of this machine, and to nothing else."""
 
+import asyncio
 import socket
 import socketserver
 import threading
@@ -89,13 +90,23 @@ def echo():
     yield from serve(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo))
 
 
+@pytest.fixture(params=[False, True], ids=["in place", "in an event loop"])
+def runner(request):
+    """As in tests/wasi: all results are the same."""
+    if not request.param:
+        yield None
+        return
+    with asyncio.Runner() as runner:
+        yield runner
+
+
 @pytest.fixture
-def connected():
+def connected(runner):
     """A guest with a Network that allows what is named."""
     guests = []
 
     def new(*allow):
-        guest = conftest.Guest()
+        guest = conftest.Guest(runner=runner)
         guests.append(guest)
         guest.network = wasmcy.Network(guest.wasi, allow)
         return guest
@@ -114,7 +125,7 @@ def call(guest, name, *arguments):
             flat += [guest.put(data), len(data)]
         else:
             flat.append(argument)
-    return abi.ERRNO_NAMES[guest.network.imports()["wasmcy_network"][name](guest, *flat)]
+    return abi.ERRNO_NAMES[guest.end(guest.network.imports()["wasmcy_network"][name](guest, *flat))]
 
 
 def request(guest, url, method="GET", headers="", body=b""):
@@ -245,6 +256,56 @@ def test_a_request_ends_at_the_timeout(http):
                 guest.exports._start()
         finally:
             ASKED.set()
+
+
+@pytest.mark.parametrize("ends", ["cancelled", "timeout"])
+def test_a_request_in_an_event_loop_ends_and_leaves_no_thread(ends, host_descriptors):
+    async def main():
+        before = threading.active_count(), host_descriptors()
+        with wasmcy.Wasi(args=["fetch", url]) as wasi:
+            network = wasmcy.Network(wasi, ["127.0.0.1:*"])
+            limits = wasmcy.Limits(timeout=0.1) if ends == "timeout" else None
+            guest = wasmcy.Module.from_file(FETCH).instantiate(wasi=[wasi, network], limits=limits)
+            task = asyncio.create_task(guest.exports._start.call_async())
+            connection, _ = await asyncio.get_running_loop().sock_accept(server)
+            if ends == "cancelled":
+                task.cancel()
+            with pytest.raises(asyncio.CancelledError if ends == "cancelled" else wasmcy.Timeout):
+                await task
+            connection.close()
+        while (threading.active_count(), host_descriptors()) != before:
+            await asyncio.sleep(0.01)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        with asyncio.Runner() as runner:
+            runner.run(asyncio.wait_for(main(), 60))
+
+
+def test_a_guest_fetches_from_a_server_in_its_own_loop():
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+        await asyncio.sleep(0.01)
+        writer.write(b"hello")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    async def main():
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            with wasmcy.Wasi(args=["fetch", f"http://127.0.0.1:{port}/"], stdout=out.append) as wasi:
+                network = wasmcy.Network(wasi, [f"127.0.0.1:{port}"])
+                guest = wasmcy.Module.from_file(FETCH).instantiate(wasi=[wasi, network])
+                with pytest.raises(wasmcy.Exit) as end:
+                    await guest.exports._start.call_async()
+                return end.value.code
+
+    out = []
+    assert asyncio.run(main()) == 2
+    assert b"".join(out) == b"hello"
 
 
 def test_providers_stand_side_by_side_in_any_order(http):

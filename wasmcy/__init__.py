@@ -84,6 +84,7 @@ __all__ = [
     "WasmError",
     "__version__",
     "run",
+    "run_async",
     "wasm2wat",
     "wat2wasm",
     "with_caller",
@@ -99,7 +100,7 @@ if TYPE_CHECKING:
     from .text.printer import wasm2wat
     from .wasi import INHERIT, ReadOnly, Wasi
     from .wasi.memory_files import MemoryDirectory, MemoryFile
-    from .wasi.running import CAPTURE, Completed, run
+    from .wasi.running import CAPTURE, Completed, run, run_async
 else:
 
     def __getattr__(name: str) -> object:
@@ -124,6 +125,7 @@ _LATER = {
     "Snapshot": ".engine.snapshots",
     "Wasi": ".wasi",
     "run": ".wasi.running",
+    "run_async": ".wasi.running",
     "wasm2wat": ".text.printer",
     "wat2wasm": ".text",
 }

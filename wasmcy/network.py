@@ -2,7 +2,8 @@
 
 It shows what a provider is: an object whose `imports()` maps module names to functions by name. Its functions get
 the Caller first, wait no longer than `caller.time_left()`, and put what they open among the descriptors of the
-guest's `Wasi`, so that the guest reads, writes, polls and closes it like everything else.
+guest's `Wasi`, so that the guest reads, writes, polls and closes it like everything else. In a guest that may be
+suspended they wait in the event loop; what http.client does, and resolving names, is done in a thread there.
 
     wasmcy_network.tcp_connect(host, host_len, port, out) -> errno
         out: u32, the descriptor of a connection
@@ -24,11 +25,11 @@ from struct import pack
 
 from .runtime import with_caller
 from .wasi.abi import ERRNO_NAMES, EVENT_FD_READ, EVENT_FD_WRITE, FD_READ, FILETYPE_UNKNOWN, MASK32, WasiError
-from .wasi.calls import error_code
+from .wasi.calls import ERRORS, error_code
 from .wasi.descriptors import Descriptor
 from .wasi.sockets import Socket
-from .wasi.vectors import with_views
-from .wasi.waiting import wait
+from .wasi.vectors import MAX_COPY, scatter, size_of
+from .wasi.waiting import Threaded, Wait, begin, block, go_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from .wasi.abi import Memory
     from .wasi.preview1 import Wasi
     from .wasi.vectors import Vectors
-    from .wasi.waiting import TimeLeft
+    from .wasi.waiting import Step, Steps, TimeLeft
 
 MODULE = "wasmcy_network"
 MAX_TEXT = 1 << 16  # bytes of a URL or of all headers
@@ -51,25 +52,40 @@ _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
 _OWN_HEADERS = frozenset(["host", "content-length", "transfer-encoding", "connection", "upgrade"])
 
 
-def _call(function: Callable[..., None]) -> Callable[..., int]:
-    """An import: takes the caller and its integers unsigned, answers with an error code."""
+def _call(function: Callable[..., Steps[None] | None]) -> Callable[..., Any]:
+    """An import: takes the caller and its integers unsigned, answers with an error code, or an awaitable of it."""
 
-    def call(network: Network, caller: Caller, *arguments: int) -> int:
-        from http.client import HTTPException
-
-        network.wasi.time_left = caller.time_left
+    def call(network: Network, caller: Caller, *arguments: int) -> Any:
         try:
-            function(network, caller.memory, *(argument & MASK32 for argument in arguments))
-        except HTTPException:
-            return EPROTO
-        except (WasiError, OSError, IndexError, UnicodeError, OverflowError, MemoryError) as error:
-            return EPROTO if type(error).__module__ == "ssl" else error_code(error)
-        except ValueError:  # what http.client says of control characters
-            return EINVAL
-        return 0
+            steps = function(network, caller.memory, *(argument & MASK32 for argument in arguments))
+            step = None if steps is None else begin(steps, caller)
+        except Exception as error:
+            return _code(error)
+        return 0 if steps is None or step is None else _later(steps, step, caller)
 
     call.__name__, call.__doc__ = function.__name__, function.__doc__
     return with_caller(call)
+
+
+async def _later(steps: Steps[None], step: Step, caller: Caller) -> int:
+    try:
+        await go_on(steps, step, caller)
+    except Exception as error:
+        return _code(error)
+    return 0
+
+
+def _code(error: Exception) -> int:
+    """The error code for an exception that is the guest's; others are raised again."""
+    from http.client import HTTPException
+
+    if isinstance(error, HTTPException) or type(error).__module__ == "ssl":
+        return EPROTO
+    if isinstance(error, ERRORS):
+        return error_code(error)
+    if isinstance(error, ValueError):  # what http.client says of control characters
+        return EINVAL
+    raise error
 
 
 class Network:
@@ -108,8 +124,8 @@ class Network:
             for name, wanted in self._allowed
         )
 
-    def connect(self, host: str, port: int) -> socket.socket:
-        """A connection that does not block, to an allowed host.
+    def connecting(self, host: str, port: int) -> Steps[socket.socket]:
+        """The steps to a connection that does not block, to an allowed host.
 
         Raises:
             WasiError: ENOTCAPABLE.
@@ -118,15 +134,11 @@ class Network:
         if not self.allows(host, port):
             raise WasiError(ENOTCAPABLE)
         self.wasi.descriptors.check_room()
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (socket.gaierror, UnicodeError):
-            raise OSError(errno.EHOSTUNREACH, "no such host") from None
         failed = OSError(errno.EHOSTUNREACH, "no address")
-        for family, kind, protocol, _, address in found:
+        for family, kind, protocol, _, address in (yield Threaded(lambda time_left: _addresses(host, port))):
             new = socket.socket(family, kind, protocol)
             try:
-                _finish_connecting(new, address, self.wasi.time_left)
+                yield from _finish_connecting(new, address)
                 return new
             except OSError as error:
                 new.close()
@@ -137,31 +149,32 @@ class Network:
         raise failed
 
     @_call
-    def tcp_connect(self, memory: Memory, host: int, length: int, port: int, out: int) -> None:
+    def tcp_connect(self, memory: Memory, host: int, length: int, port: int, out: int) -> Steps[None]:
         """Open a connection."""
         memory.write(out, bytes(4))
-        new = self.connect(_text(memory, host, length, 255), port)
+        new = yield from self.connecting(_text(memory, host, length, 255), port)
         memory.write(out, pack("<I", self.wasi.descriptors.add(Socket(new))))
 
     @_call
     def http_request(
         self, memory: Memory, method: int, method_length: int, url: int, url_length: int,
         headers: int, headers_length: int, body: int, body_length: int, out: int,
-    ) -> None:  # fmt: skip
+    ) -> Steps[None]:  # fmt: skip
         """Send a request and wait for the head of the answer; redirections are the guest's to follow."""
         memory.write(out, bytes(8))
         if body_length > MAX_BODY:
             raise WasiError(EINVAL)
-        answer = self._request(
+        request = (
             _text(memory, method, method_length, 32),
             _text(memory, url, url_length, MAX_TEXT),
             _headers(_text(memory, headers, headers_length, MAX_TEXT)),
             memory.read(body, body_length),
         )
-        fd = self.wasi.descriptors.add(Answer(answer))
-        memory.write(out, pack("<II", answer.status, fd))
+        answer: Answer = yield Threaded(lambda time_left: self._request(*request, time_left), Answer.close)
+        fd = self.wasi.descriptors.add(answer)
+        memory.write(out, pack("<II", answer.response.status, fd))
 
-    def _request(self, method: str, url: str, headers: dict[str, str], body: bytes) -> HTTPResponse:
+    def _request(self, method: str, url: str, headers: dict[str, str], body: bytes, time_left: TimeLeft) -> Answer:
         from http.client import HTTPConnection
         from urllib.parse import urlsplit
 
@@ -170,13 +183,14 @@ class Network:
             raise WasiError(EINVAL)
         secure = parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
-        wire = Wire(self.connect(parts.hostname, port), parts.hostname if secure else None, self.wasi)
+        plain = block(self.connecting(parts.hostname, port), time_left)
+        wire = Wire(plain, parts.hostname if secure else None, time_left)
         try:
             connection = HTTPConnection(parts.hostname, port)
             connection.sock = wire
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request(method, target, body or None, {**headers, "Connection": "close"})
-            return connection.getresponse()
+            return Answer(connection.getresponse(), wire)
         except BaseException:
             wire.end()
             raise
@@ -198,30 +212,42 @@ class Network:
 class Answer(Descriptor):
     """The body of an answer, for the guest to read."""
 
-    __slots__ = ("response",)
+    __slots__ = ("response", "wire")
 
-    def __init__(self, response: HTTPResponse) -> None:
+    def __init__(self, response: HTTPResponse, wire: Wire) -> None:
         super().__init__(FILETYPE_UNKNOWN, FD_READ)
+        self.blocks = True
         self.response = response
+        self.wire = wire
 
-    def read(self, memory: Memory, pairs: Vectors) -> int:
+    def reading(self, memory: Memory, pairs: Vectors) -> Steps[int]:
+        wanted = min(size_of(memory, pairs), MAX_COPY)
+        data = yield Threaded(lambda time_left: self._take(wanted, time_left))
+        scatter(memory, pairs, data)
+        return len(data)
+
+    def _take(self, length: int, time_left: TimeLeft) -> bytes:
         from http.client import HTTPException
 
+        self.wire.time_left = time_left
         try:
-            return with_views(memory, pairs, lambda parts: self.response.readinto(parts[0]))
+            return self.response.read1(length)
         except HTTPException:
             raise WasiError(EPROTO) from None
+
+    def read(self, memory: Memory, pairs: Vectors) -> int:
+        return 0  # there is no room: all else is `reading`
 
     def close(self) -> None:
         self.response.close()
 
 
 class Wire:
-    """A connection as http.client wants its socket: what waits, waits as long as the guest's call may."""
+    """A connection as http.client wants its socket: what waits, waits as long as `time_left` allows."""
 
-    def __init__(self, plain: socket.socket, secure_for: str | None, wasi: Wasi) -> None:
+    def __init__(self, plain: socket.socket, secure_for: str | None, time_left: TimeLeft) -> None:
         self._socket = plain
-        self._wasi = wasi
+        self.time_left = time_left
         if secure_for is None:
             return
         import ssl
@@ -247,7 +273,7 @@ class Wire:
                 )
                 if wanted < 0:
                     raise
-            wait([(self._socket.fileno(), wanted)], None, self._wasi.time_left)
+            Wait([(self._socket.fileno(), wanted)], None).block(self.time_left)
 
     def receive(self, buffer: Any) -> int:
         return int(self._waiting(EVENT_FD_READ, self._socket.recv_into, buffer))
@@ -299,11 +325,18 @@ def _plain(host: str) -> str:
     return host.lower().removeprefix("[").removesuffix("]").removesuffix(".")
 
 
-def _finish_connecting(new: socket.socket, address: Any, time_left: TimeLeft) -> None:
+def _addresses(host: str, port: int) -> list[Any]:
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError):
+        raise OSError(errno.EHOSTUNREACH, "no such host") from None
+
+
+def _finish_connecting(new: socket.socket, address: Any) -> Steps[None]:
     new.setblocking(False)
     code = new.connect_ex(address)
     if code in (errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", code)) and code:
-        wait([(new.fileno(), EVENT_FD_WRITE)], None, time_left)
+        yield Wait([(new.fileno(), EVENT_FD_WRITE)], None)
         code = new.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if code:
         raise OSError(code, os.strerror(code))

@@ -350,6 +350,16 @@ class Caller:
         """The limits of the calling instance's store."""
         return None if self.instance is None else self.instance.store.limits
 
+    @property
+    def suspendable(self) -> bool:
+        """Whether what runs was called by `call_async`: then a function may return an awaitable."""
+        return self.instance is not None and self.instance.store.suspendable
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether `interrupt` was asked for, and the running call must end."""
+        return self.instance is not None and self.instance.store.interrupted != 0
+
     def time_left(self) -> float | None:
         """Seconds until the running call must end, 0 if it must now; None: it may take any time.
 

@@ -1,5 +1,6 @@
 """What a host function learns of its caller: the instance, the limits, how long it may take."""
 
+import asyncio
 import threading
 import time
 
@@ -62,17 +63,26 @@ def test_nothing_is_left_once_another_thread_asks_the_call_to_end(calling):
         thread = threading.Thread(target=caller.instance.interrupt)
         thread.start()
         thread.join()
-        seen.append(caller.time_left())
+        seen.append((caller.time_left(), caller.interrupted))
 
     with pytest.raises(KeyboardInterrupt):
         calling(look)
-    assert seen == [0.0]
+    assert seen == [(0.0, True)]
+
+
+def test_whether_it_may_return_an_awaitable(calling):
+    seen = []
+    instance = calling(lambda caller: seen.append((caller.suspendable, caller.interrupted)))
+    asyncio.run(instance.exports.run.call_async())
+    assert seen == [(False, False), (True, False)]
 
 
 def test_called_from_python_there_is_no_caller():
     seen = []
     look = wasmcy.Func(
-        wasmcy.with_caller(lambda caller: seen.append((caller.memory, caller.limits, caller.time_left())))
+        wasmcy.with_caller(
+            lambda caller: seen.append((caller.memory, caller.limits, caller.time_left(), caller.suspendable))
+        )
     )
     look()
-    assert seen == [(None, None, None)]
+    assert seen == [(None, None, None, False)]

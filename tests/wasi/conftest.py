@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from struct import pack, unpack_from
 
@@ -32,19 +33,25 @@ class Guest:
     A call that answers with an error gives its name, as in the specification.
     """
 
-    def __init__(self, size=1 << 18, **granted):
+    def __init__(self, size=1 << 18, *, runner=None, **granted):
         self.memory = Memory(size)
         self.wasi = Wasi(**granted)
         self.functions = self.wasi.imports()
         self._free = 1024
         self._size = size
         self.left = None  # seconds until the running call must end
+        self.interrupted = False
+        self.runner = runner  # of the event loop in which it waits
+
+    @property
+    def suspendable(self):
+        return self.runner is not None
 
     def time_left(self):
         return self.left
 
-    def raw(self, name, *arguments, module=PREVIEW1):
-        """The error code of a call with plain integers."""
+    def call(self, name, *arguments, module=PREVIEW1):
+        """What a call with plain integers returns: the error code, or something to be awaited."""
         function = self.functions[module][name]
         kinds = function.signature.split("->")[0].split()
         assert len(kinds) == len(arguments)
@@ -53,6 +60,14 @@ class Guest:
             bits = int(kind[1:])
             signed.append((value + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1))
         return function(self, *signed)
+
+    def end(self, code):
+        """The error code of a call, when it has come to its end."""
+        return self.runner.run(code) if asyncio.iscoroutine(code) else code
+
+    def raw(self, name, *arguments, module=PREVIEW1):
+        """The error code of a call with plain integers."""
+        return self.end(self.call(name, *arguments, module=module))
 
     def __call__(self, name, *arguments, module=PREVIEW1):
         """A call; strings and bytes become (address, length). Answers "success" or an error."""
@@ -148,13 +163,32 @@ class Guest:
                 return names
 
 
+IN_BOTH_FORMS = {"test_hostile_calls", "test_poll", "test_sockets", "test_streams"}
+
+
+def pytest_generate_tests(metafunc):
+    """Whatever waits is tested both in place and in an event loop: all results are the same."""
+    if "runner" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in IN_BOTH_FORMS:
+        metafunc.parametrize("runner", [False, True], ids=["in place", "in an event loop"], indirect=True)
+
+
 @pytest.fixture
-def new_guest():
+def runner(request):
+    """Runs an event loop for guests that wait in one; None where they wait in place."""
+    if not getattr(request, "param", False):
+        yield None
+        return
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def new_guest(runner):
     """Makes guests, and closes them after the test."""
     guests = []
 
     def new(**granted):
-        guests.append(Guest(**granted))
+        guests.append(Guest(runner=runner, **granted))
         return guests[-1]
 
     yield new

@@ -117,6 +117,15 @@ def test_reading_takes_what_is_there_and_does_not_wait_for_more(new_guest, pipe)
     assert guest.read(0, 4096) == b""
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows waits for sockets only")
+def test_what_a_pipe_gave_is_read_in_small_pieces(new_guest, pipe):
+    guest = new_guest(stdin=pipe.reader)
+    for part in (b"abcdef", b"ghijkl"):  # nothing lies in a buffer that waiting for the pipe does not see
+        pipe.writer.write(part)
+        pipe.writer.flush()
+        assert [guest.read(0, 2) for _ in range(3)] == [part[:2], part[2:4], part[4:]]
+
+
 def test_an_empty_read_does_not_wait(new_guest, pipe):
     guest = new_guest(stdin=pipe.reader)
     assert guest.read(0, 0) == b""

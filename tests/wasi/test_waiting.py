@@ -22,11 +22,14 @@ GUEST = """(module
   (import "wasi_snapshot_preview1" "sock_recv" (func $recv (param i32 i32 i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_open"
     (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_close" (func $fd_close (param i32) (result i32)))
   (memory (export "memory") 3)
   (data (i32.const 0) "\\00\\10\\00\\00\\00\\00\\01\\00")  ;; 64 KiB at 4096
   (data (i32.const 16) "fifo")
   (func (export "read") (param i32) (result i32)
     (call $fd_read (local.get 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+  (func (export "written") (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "close") (param i32) (result i32) (call $fd_close (local.get 0)))
   (func (export "write") (param i32) (result i32) (local $error i32)
     (loop $again
       (local.set $error (call $fd_write (local.get 0) (i32.const 0) (i32.const 1) (i32.const 8)))

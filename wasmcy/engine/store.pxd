@@ -33,7 +33,7 @@ cdef class Store:
     cdef i64 pace                           # polls between two looks around
     cdef readonly bint suspendable          # what runs now was called by call_async
     cdef bint stressed                      # leave at every poll
-    cdef volatile int interrupted
+    cdef readonly volatile int interrupted  # what runs, or waits in an event loop, is to end
     cdef void* waiter                       # of its thread, while that waits on a shared memory
     cdef set shared                         # the shared memories its instances use
     cdef list kept                          # objects whose C records the store's instances point to

@@ -1,9 +1,11 @@
 """How a call of WASI is declared, and what turns its exceptions into error codes.
 
 A call is a function `(wasi, memory, *arguments)` that returns nothing; what it returns to the guest
-it writes into memory. `@call` puts it into MODULES, wrapped so that it can be a method of a `Wasi`
-and an import of a guest: it takes the calling instance first, gets its integers unsigned where the
-specification has them so, and answers with an error code.
+it writes into memory. One that may have to wait is `(wasi, caller, memory, *arguments)`, and returns
+nothing or, when it may have to wait, steps (see `waiting`). `@call` puts a call into MODULES, wrapped so
+that it can be a method of a `Wasi` and an import of a guest: it takes the calling instance first, gets its
+integers unsigned where the specification has them so, and answers with an error code; in a guest that can
+be suspended, with an awaitable of one if it has to wait.
 """
 
 from __future__ import annotations
@@ -11,11 +13,15 @@ from __future__ import annotations
 from wasmcy.wasi import abi
 from wasmcy.wasi.abi import EFAULT, EILSEQ, EINVAL, EIO, ENOMEM, ENOTSUP, HOST_ERRNO, WasiError
 from wasmcy.wasi.streams import HostError
+from wasmcy.wasi.waiting import begin, go_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from wasmcy.wasi.abi import Caller
+    from wasmcy.wasi.waiting import Step, Steps
 
     Function = Callable[..., Any]
 
@@ -27,8 +33,9 @@ MODULES: dict[str, dict[str, Function]] = {PREVIEW1: {}, PREVIEW0: {}}
 # An argument type of a declaration → its WebAssembly type, and the mask for a signed integer.
 _ARGUMENTS = {"i32": ("i32", abi.MASK32), "u64": ("i64", abi.MASK64), "s64": ("i64", -1)}
 
-_ERRORS = (WasiError, OSError, IndexError, UnicodeError, OverflowError, MemoryError,
-           NotImplementedError)  # fmt: skip
+# What tells of the guest's own errors; the rest is the Python program's.
+ERRORS = (WasiError, OSError, IndexError, UnicodeError, OverflowError, MemoryError,
+          NotImplementedError)  # fmt: skip
 
 
 class _NoMemory:
@@ -55,7 +62,7 @@ def call(
 ) -> Callable[[Function], Function]:
     """Declare a call: its argument types ("i32", "u64", "s64") and the modules that have it.
 
-    A call that `waits` finds what is left of its time in `wasi.time_left`.
+    One that `waits` may have to.
 
     The import carries its WebAssembly type as `signature`, such as "i32 i64 -> i32", and
     `wants_caller`, the mark of host functions that take the calling instance first.
@@ -83,11 +90,10 @@ def guard(function, {masks}):
         memory = caller.memory
         if memory is None:
             memory = NO_MEMORY
-        {time}
         if {negative}:
             {unsigned}
         try:
-            function(wasi, memory, {names})
+            {call}
         except HostError as carrier:
             raise carrier.error from None
         except ERRORS as error:
@@ -95,6 +101,11 @@ def guard(function, {masks}):
         return 0
     return guarded
 """
+_WAITS = """steps = function(wasi, caller, memory, {names})
+            if steps is not None:
+                step = begin(steps, caller)
+                if step is not None:
+                    return later(steps, step, caller)"""
 _guards: dict[tuple[int, bool], Callable[..., Any]] = {}  # by number of arguments, and whether they wait
 
 
@@ -102,17 +113,30 @@ def _guarded(function: Function, masks: list[int], waits: bool) -> Any:
     key = len(masks), waits
     if key not in _guards:
         numbers = range(len(masks))
+        arguments = ", ".join(f"a{i}" for i in numbers)
         text = _GUARDED.format(
             masks=", ".join(f"m{i}" for i in numbers),
-            names=", ".join(f"a{i}" for i in numbers),
-            time="wasi.time_left = caller.time_left" if waits else "",
+            names=arguments,
+            call=_WAITS.format(names=arguments) if waits else f"function(wasi, memory, {arguments})",
             negative=" or ".join(f"a{i} < 0" for i in numbers) or "False",
             unsigned="; ".join(f"a{i} &= m{i}" for i in numbers) or "pass",
         )
-        names = {"NO_MEMORY": NO_MEMORY, "HostError": HostError, "ERRORS": _ERRORS, "error_code": error_code}
+        names = {"NO_MEMORY": NO_MEMORY, "HostError": HostError, "ERRORS": ERRORS, "error_code": error_code,
+                 "begin": begin, "later": _later}  # fmt: skip
         exec(text, names)
         _guards[key] = names["guard"]
     return _guards[key](function, *masks)
+
+
+async def _later(steps: Steps[None], step: Step, caller: Caller) -> int:
+    """The error code of a call that has to wait for `step` first."""
+    try:
+        await go_on(steps, step, caller)
+    except HostError as carrier:
+        raise carrier.error from None
+    except ERRORS as error:
+        return error_code(error)
+    return 0
 
 
 def error_code(error: Exception) -> int:

@@ -27,8 +27,8 @@ from wasmcy.wasi.abi import (
     WasiError,
     filestat,
 )
-from wasmcy.wasi.vectors import MAX_TRANSFER, with_views
-from wasmcy.wasi.waiting import wait
+from wasmcy.wasi.vectors import MAX_TRANSFER, cut, with_views
+from wasmcy.wasi.waiting import Wait, closed
 
 try:
     import fcntl
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from wasmcy.wasi.budget import Budget
     from wasmcy.wasi.directories import Directory
     from wasmcy.wasi.vectors import Vectors
-    from wasmcy.wasi.waiting import TimeLeft
+    from wasmcy.wasi.waiting import Steps, Threaded
 
     T = TypeVar("T")
 
@@ -60,13 +60,15 @@ _ADVICE = [
 class Descriptor:
     """The base of all kinds: rights, `fdflags` and the filetype.
 
-    `name` is the guest's path of a preopened directory, None for everything else. `blocks` says that it
-    has to be waited for before a transfer (`when_ready`).
+    `name` is the guest's path of a preopened directory, None for everything else. `blocks` says that a transfer
+    has to be waited for: then it is done by `reading` and `writing`, otherwise by `read` and `write`; `waits`,
+    that `read` or `write` may wait by themselves, which they must not do in an event loop.
     """
 
-    __slots__ = ("rights", "inheriting", "flags", "filetype", "name", "blocks")
+    __slots__ = ("rights", "inheriting", "flags", "filetype", "name", "blocks", "waits")
 
     refusals: dict[int, int] = {}  # right → the error where this kind of descriptor lacks it
+    pending: Threaded | None = None  # what another thread does with it
     atomic = MAX_TRANSFER  # bytes that a write to a ready descriptor takes without waiting
 
     def __init__(self, filetype: int, rights: int = 0, inheriting: int = 0, flags: int = 0) -> None:
@@ -75,7 +77,7 @@ class Descriptor:
         self.inheriting = inheriting
         self.flags = flags
         self.name: bytes | None = None
-        self.blocks = False
+        self.blocks = self.waits = False
 
     def refuse(self, rights: int) -> WasiError:
         """The error for a call that needs `rights`, not all of which are there."""
@@ -96,23 +98,37 @@ class Descriptor:
         """The host descriptor to wait on for EVENT_FD_READ or _WRITE; None: it is ready."""
         return None
 
-    def when_ready(self, event: int, time_left: TimeLeft, transfer: Callable[[], T]) -> T:
+    def when_ready(self, event: int, transfer: Callable[[], T]) -> Steps[T]:
         """Do a transfer, after waiting for the descriptor if it `blocks`.
 
         Raises:
-            WasiError: EAGAIN, it is not to be waited for and not ready; EINTR, the running call must end.
+            WasiError: EAGAIN, it is not to be waited for and not ready.
         """
         waiting = self.blocks and not self.flags & abi.NONBLOCK
         while True:
             if waiting:
                 host = self.waitable(event)
                 if host is not None:
-                    wait([(host, event)], None, time_left)
+                    yield Wait([(host, event)], None)
             try:
                 return transfer()
             except BlockingIOError:
                 if not waiting:
                     raise
+
+    def reading(self, memory: Memory, pairs: Vectors) -> Steps[int]:
+        """`read` when something is there."""
+        return self.when_ready(abi.EVENT_FD_READ, lambda: self.read(memory, pairs))
+
+    def writing(self, memory: Memory, pairs: Vectors) -> Steps[int]:
+        """`write` when there is room, at most as many bytes as then do not wait."""
+        pairs = cut(pairs, self.atomic)
+        return self.when_ready(abi.EVENT_FD_WRITE, lambda: self.write(memory, pairs))
+
+    def read(self, memory: Memory, pairs: Vectors) -> int:
+        raise NotImplementedError
+
+    write = read
 
     def available(self, event: int) -> int:
         """How many bytes can be moved without waiting, as far as that is known; else 1."""
@@ -232,6 +248,7 @@ class OpenFile(Descriptor):
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
+            closed(fd)
 
 
 class OpenDirectory(Descriptor):

@@ -9,44 +9,55 @@ from __future__ import annotations
 from wasmcy.wasi import abi
 from wasmcy.wasi.abi import EBADF, EINVAL, ENAMETOOLONG, ENOTCAPABLE, U32, U64, WasiError
 from wasmcy.wasi.calls import PREVIEW0, PREVIEW1, call
-from wasmcy.wasi.vectors import cut, has_room, vectors
+from wasmcy.wasi.vectors import has_room, vectors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from wasmcy.wasi.abi import Memory
+    from wasmcy.wasi.abi import Caller, Memory
     from wasmcy.wasi.descriptors import Descriptor
     from wasmcy.wasi.preview1 import Wasi
+    from wasmcy.wasi.waiting import Steps
 
 # ------------------------------------------------------------------------------ reading, writing
 
 
 @call("i32 i32 i32 i32", waits=True)
-def fd_read(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, out: int) -> None:
+def fd_read(wasi: Wasi, caller: Caller, memory: Memory, fd: int, iovs: int, count: int, out: int) -> Steps[None] | None:
     """Read into buffers, from the descriptor's position. EINVAL: more than 1,024 buffers."""
     file: Any = wasi.descriptors.find(fd, abi.FD_READ)
     pairs = vectors(memory, iovs, count)
-    if file.blocks and has_room(pairs):
-        done = file.when_ready(abi.EVENT_FD_READ, wasi.time_left, lambda: file.read(memory, pairs))
-    else:
-        done = file.read(memory, pairs)
-    memory.write(out, U32.pack(done))
+    if (file.blocks or file.waits) and must_wait_here(file, caller) and has_room(pairs):
+        return told(memory, out, file.reading(memory, pairs))
+    memory.write(out, U32.pack(file.read(memory, pairs)))
+    return None
 
 
 @call("i32 i32 i32 i32", waits=True)
-def fd_write(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, out: int) -> None:
+def fd_write(
+    wasi: Wasi, caller: Caller, memory: Memory, fd: int, iovs: int, count: int, out: int
+) -> Steps[None] | None:
     """Write from buffers, at the descriptor's position. EINVAL: more than 1,024 buffers."""
     file: Any = wasi.descriptors.find(fd, abi.FD_WRITE)
     pairs = vectors(memory, iovs, count)
-    if file.blocks and has_room(pairs):
-        if wasi.time_left() is not None:
-            pairs = cut(pairs, file.atomic)
-        done = file.when_ready(abi.EVENT_FD_WRITE, wasi.time_left, lambda: file.write(memory, pairs))
-    else:
-        done = file.write(memory, pairs)
-    memory.write(out, U32.pack(done))
+    if (file.blocks or file.waits) and must_wait_here(file, caller) and has_room(pairs):
+        return told(memory, out, file.writing(memory, pairs))
+    memory.write(out, U32.pack(file.write(memory, pairs)))
+    return None
+
+
+def must_wait_here(file: Any, caller: Caller) -> bool:
+    """Whether a transfer must not wait by itself: in an event loop, in a call that has a deadline, behind a thread."""
+    if caller.suspendable or file.pending is not None:
+        return True
+    return file.blocks and not (file.waits and caller.time_left() is None)
+
+
+def told(memory: Memory, out: int, transfer: Steps[int]) -> Steps[None]:
+    """A transfer, and storing how many bytes it moved."""
+    memory.write(out, U32.pack((yield from transfer)))
 
 
 @call("i32 i32 i32 u64 i32")

@@ -16,16 +16,17 @@ from wasmcy.wasi.abi import (
     WasiError,
 )
 from wasmcy.wasi.calls import PREVIEW0, PREVIEW1, call, error_code
-from wasmcy.wasi.waiting import wait
+from wasmcy.wasi.waiting import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from struct import Struct
 
-    from wasmcy.wasi.abi import Memory
+    from wasmcy.wasi.abi import Caller, Memory
     from wasmcy.wasi.descriptors import Descriptor
     from wasmcy.wasi.preview1 import Wasi
+    from wasmcy.wasi.waiting import Steps
 
 MAX_SUBSCRIPTIONS = 4096
 
@@ -34,7 +35,7 @@ Subscription = tuple[int, int, int, int, int, int]
 
 
 @call("i32 i32 i32 i32", modules=(PREVIEW1,), waits=True)
-def poll_oneoff(wasi: Wasi, memory: Memory, at: int, events: int, count: int, out: int) -> None:
+def poll_oneoff(wasi: Wasi, caller: Caller, memory: Memory, at: int, events: int, count: int, out: int) -> Steps[None]:
     """Wait until one of the subscribed events occurs; store all that have.
 
     EINVAL: no subscriptions, more than 4,096, or one of an unknown type. What is wrong with a
@@ -44,28 +45,25 @@ def poll_oneoff(wasi: Wasi, memory: Memory, at: int, events: int, count: int, ou
         (userdata, kind, fd, fd, timeout, flags)
         for userdata, kind, fd, timeout, _, flags in _subscriptions(memory, abi.SUBSCRIPTION, at, count)
     ]
-    _store(memory, events, out, _Poll(wasi, found).run())
+    return _Poll(wasi, found).run(memory, events, out)
 
 
 @call("i32 i32 i32 i32", name="poll_oneoff", modules=(PREVIEW0,), waits=True)
-def poll_oneoff_0(wasi: Wasi, memory: Memory, at: int, events: int, count: int, out: int) -> None:
+def poll_oneoff_0(
+    wasi: Wasi, caller: Caller, memory: Memory, at: int, events: int, count: int, out: int
+) -> Steps[None]:
     """`poll_oneoff` with preview 0's layout of a subscription."""
     found = [
         (userdata, kind, fd & abi.MASK32, clock, timeout, flags)
         for userdata, kind, fd, clock, timeout, _, flags in _subscriptions(memory, abi.SUBSCRIPTION_0, at, count)
     ]
-    _store(memory, events, out, _Poll(wasi, found).run())
+    return _Poll(wasi, found).run(memory, events, out)
 
 
 def _subscriptions(memory: Memory, layout: Struct, at: int, count: int) -> Iterable[tuple[int, ...]]:
     if not 0 < count <= MAX_SUBSCRIPTIONS:
         raise WasiError(EINVAL)
     return layout.iter_unpack(memory.read(at, count * layout.size))
-
-
-def _store(memory: Memory, at: int, out: int, events: list[bytes]) -> None:
-    memory.write(at, b"".join(events))
-    memory.write(out, U32.pack(len(events)))
 
 
 class _Poll:
@@ -107,24 +105,26 @@ class _Poll:
     def add(self, userdata: int, kind: int, ready: int = 0, flags: int = 0, error: int = 0) -> None:
         self.events.append(EVENT.pack(userdata, error, kind, ready, flags))
 
-    def run(self) -> list[bytes]:
+    def run(self, memory: Memory, at: int, out: int) -> Steps[None]:
+        """Wait, and store the events and their number."""
         longest = min((left for left, _ in self.clocks), default=None)
         if self.events:
             longest = 0
-        if self.wait(longest) and longest:
+        if (self.watched or longest) and (yield from self.wait(longest)):
             longest = 0  # something came before the first clock
         for due, userdata in self.clocks:
             if due <= (longest or 0):
                 self.add(userdata, EVENT_CLOCK)
-        return self.events
+        memory.write(at, b"".join(self.events))
+        memory.write(out, U32.pack(len(self.events)))
 
-    def wait(self, longest: int | None) -> bool:
+    def wait(self, longest: int | None) -> Steps[bool]:
         """Wait for what is watched, `longest` nanoseconds; whether any of it is ready."""
         if not self.watched:
             if longest:
-                self.wasi.sleep(longest)
+                yield from self.wasi.sleep(longest)
             return False
-        ready = wait([(host, kind) for host, _, kind, _ in self.watched], longest, self.wasi.time_left)
+        ready = yield Wait([(host, kind) for host, _, kind, _ in self.watched], longest)
         for (host, userdata, kind, descriptor), state in zip(self.watched, ready, strict=True):
             if state is None:
                 continue

@@ -12,8 +12,8 @@ from wasmcy.wasi.budget import Budget
 from wasmcy.wasi.calls import MODULES
 from wasmcy.wasi.descriptors import Descriptors, OpenDirectory
 from wasmcy.wasi.directories import open_directory
-from wasmcy.wasi.streams import HostError, Inherit, Input, Output, carrying
-from wasmcy.wasi.waiting import sleep
+from wasmcy.wasi.streams import HostError, Inherit, Input, Output, awaited, carrying
+from wasmcy.wasi.waiting import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from wasmcy.wasi.directories import Directory
+    from wasmcy.wasi.waiting import Steps
 
     Text = str | bytes | os.PathLike[str]
     HostPath = str | os.PathLike[str]
@@ -90,6 +91,9 @@ class Wasi:
         random: INHERIT, a callable that takes a length and returns that many bytes, or an int: the
             seed of a repeatable sequence. None: there is none.
 
+    In a guest called by `call_async` the callables, and the clock's `sleep`, may be coroutine functions, and the
+    streams those of asyncio.
+
     Exceptions of the callables and file objects pass through the guest unchanged, but an OSError
     becomes the guest's error code.
 
@@ -119,7 +123,6 @@ class Wasi:
             raise TypeError("args is a sequence of arguments, not one string")
         self.args = [_string(arg, "an argument") for arg in args]
         self.env = _variables(os.environ if isinstance(env, Inherit) else env or {})
-        self.time_left: Callable[[], float | None] = _any_time
         self.clocks = _clocks(clock)
         self._sleep: Callable[[float], object] | None = getattr(clock, "sleep", None)
         self._system_clock = isinstance(clock, Inherit)
@@ -178,12 +181,12 @@ class Wasi:
             raise WasiError(EINVAL if self.clocks or number > 3 else ENOTCAPABLE)
         return found
 
-    def sleep(self, duration: int) -> None:
+    def sleep(self, duration: int) -> Steps[None]:
         """Let so many nanoseconds pass, by the guest's clock if that can sleep."""
         if self._sleep is None:
-            sleep(duration, self.time_left)
+            yield Wait([], duration)
         else:
-            carrying(self._sleep)(duration / 1e9)
+            yield from awaited(carrying(self._sleep)(duration / 1e9), "the clock's sleep")
 
     def resolution(self, number: int) -> int:
         """The nanoseconds between two readings of a clock; 1 for a clock of the program's own."""
@@ -248,10 +251,6 @@ def _variables(env: Mapping[str, str]) -> list[bytes]:
         if not name or "=" in name:
             raise ValueError(f"not the name of a variable: {name!r}")
     return [_string(f"{name}={value}", "a variable") for name, value in env.items()]
-
-
-def _any_time() -> float | None:
-    return None
 
 
 def _clocks(clock: Callable[[int], int] | Inherit | None) -> dict[int, Callable[[], int]]:

@@ -1,4 +1,4 @@
-"""`run`: a WASI program from start to end, like `subprocess.run`."""
+"""`run` and `run_async`: a WASI program from start to end, like `subprocess.run`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from socket import socket
     from typing import Any
 
+    from wasmcy.engine.machine import Func
     from wasmcy.limits import Limits
     from wasmcy.wasi.preview1 import Grant, Text
     from wasmcy.wasi.streams import Inherit
@@ -97,40 +98,100 @@ def run(
         Trap, LimitError, GuestException: what ended the program. Every WasmError that it ends with has what
             was captured until then as its attributes `stdout` and `stderr`.
     """
-    if not isinstance(module, Module):
-        if argv0 is None and not isinstance(module, bytes):
-            argv0 = os.path.basename(os.fspath(module))
-        module = Module(module, lazy=True) if isinstance(module, bytes) else Module.from_file(module, lazy=True)
-    args = [argv0 if argv0 is not None else module.name or "program", *args]
-    if text and isinstance(stdin, str):
-        stdin = stdin.encode()
-    captured = [io.BytesIO() if given is CAPTURE else None for given in (stdout, stderr)]
-    stdout, stderr = (mine or given for mine, given in zip(captured, (stdout, stderr), strict=True))
-    wasi = Wasi(args, env, stdin, stdout, stderr, dirs, clock, random, sockets, buffer)
-    try:
-        with wasi:
-            code = _start(module, wasi, imports, limits)
-        if check and code:
-            raise Exit(code)
-    except WasmError as error:
-        error.stdout, error.stderr = (_output(mine, text) for mine in captured)  # type: ignore[attr-defined]
-        raise
-    return Completed(args, code, *(_output(mine, text) for mine in captured))
+    program = _Program(
+        module, args, argv0=argv0, env=env, stdin=stdin, stdout=stdout, stderr=stderr, text=text, check=check,
+        dirs=dirs, sockets=sockets, clock=clock, random=random, buffer=buffer, imports=imports, limits=limits,
+    )  # fmt: skip
+    with program:
+        program.start()()
+    return program.completed()
 
 
-def _start(module: Module, wasi: Wasi, imports: Mapping[str, Any] | None, limits: Limits | None) -> int:
-    """The exit status."""
-    try:
-        module.instantiate(imports, wasi=wasi, limits=limits).exports["_start"]()
-    except Exit as error:
-        return error.code
-    except KeyError:
-        raise WasmError("no _start is exported: this is no program") from None
-    return 0
+async def run_async(
+    module: Module | bytes | str | os.PathLike[str], args: Iterable[Text] = (), **options: Any
+) -> Completed:
+    """Run a WASI program without blocking the event loop; arguments, result and errors are those of `run`.
+
+        >>> import asyncio
+        >>> asyncio.run(run_async("examples/guests/upper.wasm", stdin=b"hello")).stdout
+        b'HELLO'
+
+    What the program waits for, it waits for in the loop, and cancelling the task ends it. `stdin` may be an
+    `asyncio.StreamReader`, `stdout` and `stderr` an `asyncio.StreamWriter`, or coroutine functions.
+    """
+    program = _Program(module, args, **options)
+    with program:
+        await program.start().call_async()
+    return program.completed()
 
 
-def _output(captured: io.BytesIO | None, text: bool) -> bytes | str | None:
-    if captured is None:
-        return None
-    data = captured.getvalue()
-    return data.decode("utf-8", "replace") if text else data
+class _Program:
+    """A program that runs while it is entered; its arguments are those of `run`."""
+
+    def __init__(
+        self,
+        module: Module | bytes | str | os.PathLike[str],
+        args: Iterable[Text],
+        *,
+        argv0: Text | None = None,
+        stdin: object = None,
+        stdout: object = CAPTURE,
+        stderr: object = CAPTURE,
+        text: bool = False,
+        check: bool = False,
+        imports: Mapping[str, Any] | None = None,
+        limits: Limits | None = None,
+        **granted: Any,
+    ) -> None:
+        if not isinstance(module, Module):
+            if argv0 is None and not isinstance(module, bytes):
+                argv0 = os.path.basename(os.fspath(module))
+            module = Module(module, lazy=True) if isinstance(module, bytes) else Module.from_file(module, lazy=True)
+        self.module = module
+        self.args = [argv0 if argv0 is not None else module.name or "program", *args]
+        if text and isinstance(stdin, str):
+            stdin = stdin.encode()
+        self.captured = [io.BytesIO() if given is CAPTURE else None for given in (stdout, stderr)]
+        stdout, stderr = (mine or given for mine, given in zip(self.captured, (stdout, stderr), strict=True))
+        self.wasi = Wasi(self.args, stdin=stdin, stdout=stdout, stderr=stderr, **granted)
+        self.text = text
+        self.check = check
+        self.imports = imports
+        self.limits = limits
+        self.code = 0
+
+    def start(self) -> Func:
+        """The function that runs it."""
+        exports = self.module.instantiate(self.imports, wasi=self.wasi, limits=self.limits).exports
+        try:
+            return exports["_start"]  # type: ignore[no-any-return]
+        except KeyError:
+            raise WasmError("no _start is exported: this is no program") from None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """Take up the exit status. With what else ended the program goes what has been captured until then."""
+        try:
+            with self.wasi:
+                if isinstance(error, Exit):
+                    self.code = error.code
+                elif error is not None:
+                    raise error
+            if self.check and self.code:
+                raise Exit(self.code)
+        except WasmError as ended:
+            ended.stdout, ended.stderr = map(self._output, self.captured)  # type: ignore[attr-defined]
+            raise
+        return True
+
+    def completed(self) -> Completed:
+        """How it ended."""
+        return Completed(self.args, self.code, *map(self._output, self.captured))
+
+    def _output(self, captured: io.BytesIO | None) -> bytes | str | None:
+        if captured is None:
+            return None
+        data = captured.getvalue()
+        return data.decode("utf-8", "replace") if self.text else data

@@ -9,17 +9,20 @@ from __future__ import annotations
 from struct import pack
 
 from wasmcy.wasi import abi
-from wasmcy.wasi.abi import EINVAL, ENOTSOCK, ENOTSUP, EVENT_FD_READ, EVENT_FD_WRITE, U32, WasiError
+from wasmcy.wasi.abi import EINVAL, ENOTSOCK, ENOTSUP, EVENT_FD_READ, U32, WasiError
 from wasmcy.wasi.calls import PREVIEW1, call
-from wasmcy.wasi.vectors import has_room, vectors
+from wasmcy.wasi.fd_calls import told
+from wasmcy.wasi.vectors import after, has_room, vectors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from wasmcy.wasi.abi import Memory
+    from wasmcy.wasi.abi import Caller, Memory
     from wasmcy.wasi.preview1 import Wasi
+    from wasmcy.wasi.sockets import Socket
     from wasmcy.wasi.vectors import Vectors
+    from wasmcy.wasi.waiting import Steps
 
 
 def _find(wasi: Wasi, fd: int, right: int) -> Any:
@@ -31,7 +34,7 @@ def _find(wasi: Wasi, fd: int, right: int) -> Any:
 
 
 @call("i32 i32 i32", modules=(PREVIEW1,), waits=True)
-def sock_accept(wasi: Wasi, memory: Memory, fd: int, flags: int, out: int) -> None:
+def sock_accept(wasi: Wasi, caller: Caller, memory: Memory, fd: int, flags: int, out: int) -> Steps[None]:
     """Accept a connection; `flags` are its `fdflags`. EINVAL: a socket that does not listen, or another flag
     than `nonblock`. EMFILE: too many descriptors are open.
     """
@@ -40,12 +43,20 @@ def sock_accept(wasi: Wasi, memory: Memory, fd: int, flags: int, out: int) -> No
         raise WasiError(EINVAL)
     wasi.descriptors.check_room()
     memory.write(out, U32.pack(0))  # nothing is accepted that could not be told
-    new = listening.when_ready(EVENT_FD_READ, wasi.time_left, lambda: listening.accept(flags))
+
+    def accept() -> Socket:
+        wasi.descriptors.check_room()  # another call may have opened some meanwhile
+        new: Socket = listening.accept(flags)
+        return new
+
+    new = yield from listening.when_ready(EVENT_FD_READ, accept)
     memory.write(out, U32.pack(wasi.descriptors.add(new)))
 
 
 @call("i32 i32 i32 i32 i32 i32", waits=True)
-def sock_recv(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, flags: int, out: int, out_flags: int) -> None:
+def sock_recv(
+    wasi: Wasi, caller: Caller, memory: Memory, fd: int, iovs: int, count: int, flags: int, out: int, out_flags: int
+) -> Steps[None]:
     """Receive: into buffers, how many bytes, and `roflags`. EINVAL: unknown flags.
 
     `recv_waitall` waits until the buffers are full or the other side has ended.
@@ -56,13 +67,13 @@ def sock_recv(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, flags:
     pairs = vectors(memory, iovs, count)
     memory.write(out, bytes(4))
     memory.write(out_flags, bytes(2))
-    done, told = _receive(wasi, sock, memory, pairs, flags)
+    done, said = yield from _receive(sock, memory, pairs, flags)
     memory.write(out, U32.pack(done))
-    memory.write(out_flags, pack("<H", told))
+    memory.write(out_flags, pack("<H", said))
 
 
-def _receive(wasi: Wasi, sock: Any, memory: Memory, pairs: Vectors, flags: int) -> tuple[int, int]:
-    done = told = 0
+def _receive(sock: Any, memory: Memory, pairs: Vectors, flags: int) -> Steps[tuple[int, int]]:
+    done = said = 0
 
     def receive() -> tuple[int, int]:
         result: tuple[int, int] = sock.receive(memory, pairs, flags)
@@ -70,7 +81,7 @@ def _receive(wasi: Wasi, sock: Any, memory: Memory, pairs: Vectors, flags: int) 
 
     while has_room(pairs):
         try:
-            got, told = sock.when_ready(EVENT_FD_READ, wasi.time_left, receive)
+            got, said = yield from sock.when_ready(EVENT_FD_READ, receive)
         except BlockingIOError:
             if not done:
                 raise
@@ -78,31 +89,21 @@ def _receive(wasi: Wasi, sock: Any, memory: Memory, pairs: Vectors, flags: int) 
         done += got
         if not got or flags != abi.WAITALL or sock.filetype != abi.SOCKET_STREAM:
             break
-        pairs = _after(pairs, got)
-    return done, told
-
-
-def _after(pairs: Vectors, done: int) -> Vectors:
-    """What is left of buffers when their first `done` bytes are filled."""
-    left = []
-    for at, length in pairs:
-        used = min(done, length)
-        done -= used
-        if used < length:
-            left.append((at + used, length - used))
-    return left
+        pairs = after(pairs, got)
+    return done, said
 
 
 @call("i32 i32 i32 i32 i32", waits=True)
-def sock_send(wasi: Wasi, memory: Memory, fd: int, iovs: int, count: int, flags: int, out: int) -> None:
+def sock_send(
+    wasi: Wasi, caller: Caller, memory: Memory, fd: int, iovs: int, count: int, flags: int, out: int
+) -> Steps[None]:
     """Send, at least a part. ENOTSUP: flags, of which there are none."""
     sock = _find(wasi, fd, abi.FD_WRITE)
     if flags:
         raise WasiError(ENOTSUP)
     pairs = vectors(memory, iovs, count)
     memory.write(out, bytes(4))
-    done = sock.when_ready(EVENT_FD_WRITE, wasi.time_left, lambda: sock.write(memory, pairs))
-    memory.write(out, U32.pack(done))
+    return told(memory, out, sock.writing(memory, pairs))
 
 
 @call("i32 i32")

@@ -12,6 +12,7 @@ from wasmcy.wasi import abi
 from wasmcy.wasi.abi import EINVAL, ENOTCONN, ENOTSUP, ESPIPE, WasiError
 from wasmcy.wasi.descriptors import Descriptor, OpenFile
 from wasmcy.wasi.vectors import gather, with_views
+from wasmcy.wasi.waiting import closed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +108,9 @@ class Socket(Descriptor):
         return self.socket.fileno()
 
     def close(self) -> None:
+        host = self.socket.fileno()
         self.socket.close()
+        closed(host)
 
 
 def duplicate(given: object) -> Socket:

@@ -60,6 +60,20 @@ def with_views(memory: Memory, pairs: Vectors, transfer: Callable[[list[memoryvi
         whole.release()
 
 
+def size_of(memory: Memory, pairs: Vectors) -> int:
+    """The length of all buffers.
+
+    Raises:
+        IndexError: a buffer is not inside the memory.
+    """
+    total, size = 0, len(memory)
+    for at, length in pairs:
+        if at + length > size:
+            raise IndexError("a buffer outside the memory")
+        total += length
+    return total
+
+
 def has_room(pairs: Vectors) -> bool:
     """Whether the buffers hold anything: a transfer of nothing waits for nothing."""
     return any(length for _, length in pairs)
@@ -72,6 +86,17 @@ def cut(pairs: Vectors, most: int) -> Vectors:
         kept.append((at, min(length, most)))
         most -= kept[-1][1]
     return kept
+
+
+def after(pairs: Vectors, done: int) -> Vectors:
+    """What is left of buffers when their first `done` bytes are moved."""
+    left = []
+    for at, length in pairs:
+        used = min(done, length)
+        done -= used
+        if used < length:
+            left.append((at + used, length - used))
+    return left
 
 
 def gather(memory: Memory, pairs: Vectors) -> bytes:
