@@ -260,6 +260,9 @@ GRAPH = f"""
     (func (export "make wide") (param $at i32) (param $n i32)
       (table.set $wide (local.get $at) (struct.new_default_desc $wide (struct.new $wided (local.get $n))))
       (struct.set $wide {WIDE - 1} (table.get $wide (local.get $at)) (local.get $n)))
+    (func (export "make wider") (param $at i32) (param $n i32)
+      (table.set $wide (local.get $at)
+        (struct.new_desc $wide {"(local.get $n)" * WIDE} (struct.new $wided (local.get $n)))))
     (func (export "read wide") (param $at i32) (result i32)
       (i32.mul (struct.get $wide {WIDE - 1} (table.get $wide (local.get $at)))
                (struct.get $wided 0 (ref.get_desc $wide (table.get $wide (local.get $at))))))
@@ -280,7 +283,7 @@ def test_a_descriptor_lives_as_long_as_what_it_describes(heap):
         shapes.exports.make(i, 3 * i)
         shapes.exports.link(i, i // 2)
     for i in range(8):
-        shapes.exports["make wide"](i, i)
+        shapes.exports["make wide" if i % 2 else "make wider"](i, i)
     store.gc()
     assert store.heap_objects == 64 * 3 + 64 * 2 + 8 * 2
     for i in range(64):

@@ -19,6 +19,7 @@ from wasmcy.tools.features_used import features_used
         ("(func (param externref))", ["reference_types"]),
         ("(func (return_call 0))", ["tail_call"]),
         ("(func (param v128))", ["simd"]),
+        ("(rec (type (descriptor 1) (struct)) (type (describes 0) (struct)))", ["gc", "custom_descriptors"]),
     ],
 )
 def test_features(text, used):
