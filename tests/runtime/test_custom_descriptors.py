@@ -129,6 +129,17 @@ def test_a_descriptor_is_of_just_the_type_that_describes(shapes, index, descript
         Struct(shapes, index, descriptor=given[descriptor])
 
 
+def test_an_index_that_changes_its_mind_is_asked_once(shapes):
+    class Liar:
+        answers = iter([A, PLAIN, PLAIN])
+
+        def __index__(self):
+            return next(self.answers)
+
+    with pytest.raises(TypeError, match="expected a reference that is not null"):
+        Struct(shapes, Liar())
+
+
 def test_exact_types_take_nothing_else(shapes):
     a = Struct(shapes, A, descriptor=Struct(shapes, AD))
     b = Struct(shapes, B, descriptor=Struct(shapes, BD))

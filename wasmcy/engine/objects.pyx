@@ -110,6 +110,7 @@ cdef class Struct(Object):
     """
 
     def __init__(self, InstanceData instance not None, index, values=None, *, descriptor=None):
+        index = PyNumber_Index(index)  # once: it is used twice
         comp, type_id = defined(instance, index, StructType)
         fields = comp.fields
         if values is None:
