@@ -129,6 +129,28 @@ def test_what_is_reachable_stays_between_turns(name):
     assert [r[0] if isinstance(r, Struct) else r for r in asyncio.run(both())] == [42, 42]
 
 
+def test_a_call_that_waits_keeps_what_it_holds():
+    """It is put aside at its host calls, and others collect meanwhile."""
+    store = Store()
+
+    async def later(value):
+        await asyncio.sleep(0)
+        store.gc()
+        await asyncio.sleep(0)
+        return value
+
+    async def all_of_them():
+        calls = [instance.exports[name].call_async(reentrant=True) for name in names for _ in range(3)]
+        return await asyncio.gather(*calls)
+
+    instance = instantiate(LIVE, {"m": {"h": later, "id": later, "fail": fail}}, store=store)
+    names = ["host call", "host result", "tail call of a host", "deep", "array.new"]
+    results = asyncio.run(all_of_them())
+    assert results == [42] * len(results)
+    store.gc()
+    assert store.heap_objects == 1  # of the element segment
+
+
 class Value:
     pass
 
