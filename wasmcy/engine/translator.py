@@ -1997,7 +1997,8 @@ class Translator(Listener):
         """One valid, reachable instruction (the protocol stands in validation/validator.py)."""
         self.offset = offset
         self.found_height = self.height
-        self.reserve(16)
+        if self.height + 16 > len(self.kinds):
+            self.reserve(16)
         if self.metered:
             self.meter(op, y)
         if op == OP_LOCAL_GET:

@@ -58,7 +58,7 @@ cdef class Operands:
     cdef int pop_vals(self, long long po, long long n) except -1
     @cython.locals(i="long long")
     cdef int push_vals(self, long long po, long long n) except -1
-    @cython.locals(i="long long", expected="long long", result="long long")
+    @cython.locals(first="long long", top="long long", i="long long", expected="long long", result="long long")
     cdef int apply(self, int op, long long address) except -1
 
     @cython.locals(depth="long long")

@@ -180,10 +180,18 @@ class Operands:
 
     def apply(self, op: int, address: int) -> int:
         """Pop and push what the table says; `address` is the type of addresses."""
-        for i in range(PO_OF[op] + NP_OF[op], PO_OF[op], -1):
+        first = PO_OF[op]
+        for i in range(first + NP_OF[op], first, -1):
             expected = TYPES[i - 1]
-            self.pop_val(address if expected == ADDRESS else expected)
-        for i in range(RO_OF[op], RO_OF[op] + NR_OF[op]):
+            if expected == ADDRESS:
+                expected = address
+            top = self.height - 1
+            if top >= self.floor and self.stack[top] == expected:
+                self.height = top
+            else:
+                self.pop_val(expected)
+        first = RO_OF[op]
+        for i in range(first, first + NR_OF[op]):
             result = TYPES[i]
             self.push_val(address if result == ADDRESS else result)
         return 0
