@@ -52,21 +52,7 @@ cdef extern from *:
     void wcy_use_send(PyTypeObject* type, iternextfunc next, sendfunc send)
     PyObject* wcy_stop(PyObject* value)     # StopIteration with a value
 
-cdef enum Stage:
-    NEW                             # nothing has run
-    QUEUED                          # other calls of the instance come first
-    HOST                            # a function of the host was called, and is awaited
-    GUEST                           # the guest has begun
-    OVER
-
-
 cdef class Call(Suspended):
-    cdef tuple args
-    cdef object awaited             # an iterator; None: the next turn
-    cdef object value               # what it yielded or returned
-    cdef bint queue, running
-    cdef Stage stage
-
     def __await__(self):
         return self
 
@@ -108,6 +94,20 @@ cdef class Call(Suspended):
 
     def __repr__(self):
         return f"<wasmcy.Call of {self.func!r}>"
+
+    def resume(self, fuel=0):
+        """Add fuel to the store and go on, as a plain call: for a call that a snapshot held.
+
+        Raises:
+            RuntimeError: it is awaited, or was resumed already.
+        """
+        if self.stage != GUEST or self.running or self.awaited is not None or self.waits_for_host():
+            raise RuntimeError("the call is awaited, or has been resumed already")
+        try:
+            return Suspended.resume(self, fuel)
+        finally:
+            if self.words == NULL:
+                self.end()
 
     cdef bint go_on(self, object value, object error) except -1:
         """Run until there is something to wait for: then `value` is for the event loop. False: it is the result."""
@@ -169,7 +169,8 @@ cdef class Call(Suspended):
     cdef object next_turn(self):
         cdef Func func = <Func>self.func
         if self.stage == GUEST:
-            return func.invoke_words(NULL, False, self)
+            self.activation.call = <void*>self
+            return func.invoke_words(NULL, self.raw, self)
         outcome, self.outcome = self.outcome, None
         if self.stage == HOST:
             return func.as_results(outcome)

@@ -42,6 +42,7 @@ class FrameMap(NamedTuple):
     offset: int
     locals: list[Value]
     operands: list[Value]
+    callee: int  # the slot where the frame of who is called begins
 
     def references(self) -> list[int]:
         """The slots that hold references."""
@@ -51,7 +52,7 @@ class FrameMap(NamedTuple):
 
 def frame_map(translator: Any, point: int) -> FrameMap:
     """What the translator has noted at a point, numbered by words of its walk."""
-    offset, locals_, operands = translator.frames[point]
+    offset, locals_, operands, callee = translator.frames[point]
     zeroed = range(translator.first_zero, translator.last_zero + 1) if point != 1 else ()  # by the first instruction
     values = []
     for type_, slot, assigned in locals_:
@@ -64,7 +65,7 @@ def frame_map(translator: Any, point: int) -> FrameMap:
             stack[-1] = Value(V128, (*stack[-1].places, place))
         else:
             stack.append(Value(type_, (place,)))
-    return FrameMap(offset, values, stack)
+    return FrameMap(offset, values, stack, callee)
 
 
 def place_of(kind: int, value: int, addend: int) -> Place | None:

@@ -478,12 +478,21 @@ cdef class Instance(InstanceData):
             return func
         return objects[kind][index]
 
+    @property
+    def suspended(self):
+        """The calls that the snapshot held it was restored from, the oldest first.
+
+        Each goes on once: by `resume(fuel=0)` as a plain call, or by being awaited like a `call_async`. A host
+        function it waited for is called again, with the same arguments.
+        """
+        return self.restored or ()
+
     def snapshot(self):
-        """Its state at rest, as a Snapshot, from which `Module.restore` makes others.
+        """Its state, as a Snapshot, from which `Module.restore` makes others: also of calls that were put aside.
 
         Raises:
-            SnapshotError: a call has not come to its end, a memory, table or mutable global is imported, or a
-                reference names something that is no function of the module.
+            SnapshotError: a call is running, or stopped where it cannot go on elsewhere; a memory, table or mutable
+                global is imported; or a reference names something that is no function of the module.
         """
         from .snapshots import Snapshot
         return Snapshot.of(self)

@@ -172,8 +172,13 @@ cdef int run(Store store, Activation* activation) except -1:
     watch.last = watch.signals = watch.taken = 0
     if activation.call != NULL:
         watch.begun = wcy_now()
-        if activation.reason == LEAVE_CALL or activation.reason == LEAVE_TAIL_CALL:
-            deliver(store, activation)
+    if activation.again:
+        activation.again = False
+        if call_host(store, activation, False):
+            return suspend(activation, activation.reason)
+        activation.reason = 0
+    elif activation.call != NULL and (activation.reason == LEAVE_CALL or activation.reason == LEAVE_TAIL_CALL):
+        deliver(store, activation)
     if store.pace > FIRST_PACE:
         store.pace = FIRST_PACE
     activation.poll = store.pace
@@ -1312,6 +1317,7 @@ cdef class Func:
                         activation.base = sp
                         activation.func = <void*>self
                         activation.raw = raw
+                        activation.again = False
                         activation.call = <void*>call if call is not None else NULL
                 if status == 0:
                     activation.outer = store.running

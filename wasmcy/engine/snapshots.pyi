@@ -1,9 +1,10 @@
 """Types of snapshots.pyx."""
 
+from array import array
 from typing import Any, Self
 
 from .instance import Instance
-from .store import InstanceData
+from .store import InstanceData, Suspended
 
 class Snapshot:
     digest: bytes
@@ -17,4 +18,20 @@ class Snapshot:
     def size(self) -> int: ...
 
 def capture(instance: InstanceData) -> tuple[Any, ...]: ...
+def function_index(instance: InstanceData, word: int, where: str) -> int: ...
+def function_word(instance: InstanceData, index: int, valtype: int) -> int: ...
+def calls_of(instance: InstanceData) -> list[Suspended]: ...
+def stack_of(
+    instance: InstanceData, call: Suspended
+) -> tuple[int, bool, bool, list[tuple[int, int, int]], array[int], tuple[int, int] | None]: ...
+def room_for_frame(instance: InstanceData, index: int, at: int) -> None: ...
+def rebuild(
+    instance: InstanceData,
+    index: int,
+    bits: bool,
+    marked: bool,
+    frames: list[tuple[int, int, int]],
+    slots: dict[int, int],
+    host: tuple[int, int] | None,
+) -> Suspended: ...
 def put_back(instance: InstanceData, state: tuple[Any, ...], images: list[Any]) -> None: ...

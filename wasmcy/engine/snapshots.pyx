@@ -1,4 +1,4 @@
-"""The state of an instance at rest: taken, and put into a fresh one (docs/embedding.md).
+"""The state of an instance: taken, and put into a fresh one (docs/embedding.md). Of its stacks, stacks.py tells more.
 
 A snapshot holds typed values, not words of this machine: references to functions are indices, numbers
 are bits. What is put back is checked against the module: a snapshot may come from anywhere.
@@ -8,12 +8,14 @@ from array import array
 
 from libc.string cimport memcpy
 
-from wasmcy.engine.code cimport Code
-from wasmcy.engine.store cimport Global, Image, InstanceData, Memory, Table
-from wasmcy.engine.structs cimport FuncRef, i64, u64
+from wasmcy.engine.calls cimport Call, GUEST
+from wasmcy.engine.code cimport LINK_CELL, RESULT_CELL, Code, function_at, pop_frame
+from wasmcy.engine.machine cimport Func, start_function
+from wasmcy.engine.store cimport Global, Image, InstanceData, Memory, Suspended, Table
+from wasmcy.engine.structs cimport LEAVE_CALL, FuncCode, FuncRef, Instance, i64, u64
 
 from .. import matching
-from ..errors import MemoryLimit, SnapshotError, TableLimit
+from ..errors import MemoryLimit, SnapshotError, StackExhausted, TableLimit
 from .. import types as _types
 from ..types import CONCRETE, V128
 
@@ -22,7 +24,7 @@ cdef long long T_NULL = _types.NULL
 
 
 class Snapshot:
-    """The state of an instance at rest: its memories, globals and tables.
+    """The state of an instance: its memories, globals and tables, and the calls that were put aside.
 
     Made by `Instance.snapshot`, given to `Module.restore`, in this process or, pickled, in another one. It
     belongs to one module, named by the SHA-256 of its bytes. On Linux instances that are restored from
@@ -40,7 +42,7 @@ class Snapshot:
     __slots__ = ("digest", "images", "state")
 
     def __init__(self, digest, state):
-        if type(state) is not tuple or len(state) != 5 or not all([type(part) is list for part in state]):
+        if type(state) is not tuple or len(state) != 6 or not all([type(part) is list for part in state]):
             raise SnapshotError("the snapshot is malformed")
         self.digest = digest
         self.state = state
@@ -84,8 +86,12 @@ def capture(InstanceData instance not None):
     syntax = (<Code>instance.code).module
     refuse_shared(syntax)
     instance.store.check_owner()
-    if instance.record.suspended or instance.store.owner != 0:
-        raise SnapshotError("the instance has a call that has not come to its end")
+    if instance.store.owner != 0:
+        raise SnapshotError("the instance has a call that is running")
+    calls = []
+    if instance.store.suspended != NULL:
+        from .stacks import Stacks
+        calls = Stacks(instance).take()
     memories = []
     for memory in instance.memories[syntax.n_memories - len(syntax.memories) :]:
         memories.append((memory.record.size >> memory.record.page, memory.read(0, memory.record.size)))
@@ -102,7 +108,7 @@ def capture(InstanceData instance not None):
         tables.append(elements_of(instance, table, i))
     return (
         memories, variables, tables,
-        [data is None for data in instance.datas], [elements is None for elements in instance.elems],
+        [data is None for data in instance.datas], [elements is None for elements in instance.elems], calls,
     )  # fmt: skip
 
 
@@ -154,8 +160,8 @@ def put_back(InstanceData instance not None, tuple state, list images):
     """
     syntax = (<Code>instance.code).module
     refuse_shared(syntax)
-    memories, variables, tables, datas, elems = state
-    sizes = [len(part) for part in state]
+    memories, variables, tables, datas, elems, calls = state
+    sizes = [len(part) for part in state[:5]]
     wanted = [len(part) for part in (syntax.memories, syntax.globals, syntax.tables, syntax.datas, syntax.elems)]
     if sizes != wanted:
         raise SnapshotError("the snapshot is of another module")
@@ -172,6 +178,9 @@ def put_back(InstanceData instance not None, tuple state, list images):
         for i, segment in enumerate(syntax.elems):
             if segment.mode != "passive" or elems[i]:
                 instance.elems[i] = None
+        if calls:
+            from .stacks import Stacks
+            instance.restored = tuple(Stacks(instance).put_back(calls))
     except (TypeError, ValueError, OverflowError, IndexError) as error:
         raise SnapshotError(f"the snapshot does not fit the module: {error}") from None
 
@@ -242,3 +251,152 @@ cdef u64 reference(InstanceData instance, i64 index, long long valtype) except? 
     if not matching.heap_matches(CONCRETE | ref.type, valtype & 0x4FFFFFFFF):
         raise SnapshotError(f"function {index} has not the type of its place")
     return <u64>ref
+
+
+# ------------------------------------------------------------------------------------ stacks
+def function_index(InstanceData instance not None, u64 word, where):
+    """The index of the function that a reference names; -1: null."""
+    return index_of(instance, word, where)
+
+
+def function_word(InstanceData instance not None, i64 index, long long valtype):
+    """The reference to a function by its index, or null for -1, in a place of that (closed) type."""
+    return reference(instance, index, valtype)
+
+
+def calls_of(InstanceData instance not None):
+    """The calls with frames in an instance that were put aside, the oldest first."""
+    cdef void* aside = instance.store.suspended
+    cdef list found = []
+    while aside != NULL:
+        if stands_in(<Suspended>aside, instance.record):
+            found.append(<object>aside)
+        aside = (<Suspended>aside).older
+    found.reverse()
+    return found
+
+
+cdef bint stands_in(Suspended call, Instance* instance) except -1:
+    """Whether one of its frames belongs to the instance."""
+    cdef Func func = <Func>call.func
+    return func.ref.instance == instance or (
+        call.entered is not None and <object>instance.object in call.entered
+    ) or call.activation.instance == instance
+
+
+def stack_of(InstanceData instance not None, Suspended call not None):
+    """(function, bits, marked, frames, words, host): the call in words, its frames the innermost first.
+
+    Frames are (function, point, slot at which it starts), points as in frames.py; `host` is (function, slot
+    of its arguments) of a host function that is to be awaited, or None.
+    """
+    cdef u64* pc = call.activation.pc
+    cdef u64* sp = call.activation.sp
+    cdef Instance* running = call.activation.instance
+    cdef Func func = <Func>call.func
+    cdef Code code = <Code>instance.code
+    cdef FuncCode* function
+    cdef bint called = call.activation.reason == LEAVE_CALL
+    cdef u64[::1] view
+    if call.activation.reason and not called or pc == LINK_CELL or pc == RESULT_CELL:
+        raise SnapshotError("a guest has stopped inside an instruction: let it go on first")
+    if func.ref.instance != instance.record or call.entered is not None and len(call.entered) > 1:
+        raise SnapshotError("a call goes through several instances")
+    host = None
+    if called:
+        host = index_of(instance, <u64>call.activation.callee, "the stack"), call.activation.args - call.words
+    frames = []
+    while True:
+        if running != instance.record:
+            raise SnapshotError("a call goes through several instances")
+        function = function_at(running, pc - called)
+        if function != NULL:
+            frames.append((function.index, 2 * (pc - function.code) + (not called), sp - call.words))
+        else:  # about to be translated
+            function = code.of_stub(pc)
+            frames.append((function.index, 1, sp - call.words))
+        if not pop_frame(&pc, &sp, &running, function):
+            break
+        called = True
+    words = array("Q", bytes(8 * call.count))
+    view = words
+    memcpy(&view[0], call.words, call.count * sizeof(u64))
+    return func.ref.code.index, bool(call.raw), call.marks > 0, frames, words, host
+
+
+cdef FuncCode* translated(InstanceData instance, i64 index) except NULL:
+    """The record of a function that the module defines, with its code."""
+    cdef Code code = <Code>instance.code
+    index -= code.context.n_imported_funcs
+    if not 0 <= index < code.n_functions:
+        raise SnapshotError("a frame of the snapshot belongs to no function of the module")
+    code.translate(&code.functions[index])
+    return &code.functions[index]
+
+
+def room_for_frame(InstanceData instance not None, i64 index, u64 at):
+    """Raise StackExhausted if a function's frame does not fit the stack at that slot."""
+    cdef u64 slots = instance.store.stack_slots
+    if at > slots or translated(instance, index).code[-1] > slots - at:
+        raise StackExhausted("call stack exhausted")
+
+
+def rebuild(InstanceData instance not None, i64 index, bint bits, bint marked, list frames, dict slots, host):
+    """A call that was put aside, from its frames, the outermost first: (function, point, slot at which it starts).
+
+    `slots` are the words that are not 0; `host` as in `stack_of`. Frames fit the stack, and each other.
+    """
+    cdef Call call = Call.__new__(Call)
+    cdef FuncCode* function = translated(instance, frames[len(frames) - 1][0])
+    cdef FuncCode* caller
+    cdef u64 at = frames[len(frames) - 1][2], count = at + function.code[-1], below, point
+    cdef u64[::1] view
+    words = array("Q", bytes(8 * count))
+    view = words
+    for slot, word in slots.items():
+        view[slot] = word
+    for i in range(len(frames)):
+        function = translated(instance, frames[i][0])
+        at = frames[i][2]
+        if i == 0:
+            view[at + function.params] = <u64>RESULT_CELL
+            continue
+        caller = translated(instance, frames[i - 1][0])
+        below, point = frames[i - 1][2], frames[i - 1][1]
+        view[at + function.params] = <u64>(caller.code + point // 2)
+        view[at + function.params + 1] = 8 * (at - below)
+    point = frames[len(frames) - 1][1]
+    call.store = instance.store
+    call.func = start_function(instance.store, own_function(instance, index))
+    call.raw = bits
+    call.stage = GUEST
+    call.reentrant = not marked
+    call.entered = [instance]
+    call.activation.instance = instance.record
+    call.activation.pc = function.code + point // 2
+    call.activation.fuel = &instance.store.fuel_left
+    call.activation.func = <void*>call.func
+    call.activation.raw = bits
+    call.activation.again = host is not None
+    call.copy(&view[0], count, at, at if host is None else host[1])
+    if host is not None:
+        call.activation.reason = LEAVE_CALL
+        call.activation.callee = host_function(instance, host[0])
+    call.mark(1)
+    return call
+
+
+cdef FuncRef* own_function(InstanceData instance, i64 index) except NULL:
+    cdef Code code = <Code>instance.code
+    translated(instance, index)
+    return &instance.record.own_funcs[index - <i64>code.context.n_imported_funcs]
+
+
+cdef FuncRef* host_function(InstanceData instance, i64 index) except NULL:
+    cdef FuncRef* ref
+    if not 0 <= index < <i64>(<Code>instance.code).context.n_imported_funcs:
+        raise SnapshotError("a call of the snapshot waits for a function that is not imported")
+    ref = instance.record.imported_funcs[index]
+    if ref.instance != NULL:
+        raise SnapshotError("a call of the snapshot waits for a host function, which is one of a module here")
+    return ref

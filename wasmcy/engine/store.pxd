@@ -90,6 +90,8 @@ cdef class Suspended:                       # a call put aside
     cdef object __weakref__
 
     cdef int put(self, u64* top) except -1
+    cdef int copy(self, u64* words, u64 count, i64 sp, i64 args) except -1
+    cdef bint waits_for_host(self) noexcept
     cdef int drop(self) noexcept
     cdef int mark(self, int change) noexcept
     cdef int abandon(self) except -1
@@ -174,5 +176,6 @@ cdef class InstanceData:                    # what the machine needs of an insta
     cdef list memories, tables, globals, tags
     cdef list elems                         # of each element segment: its words as array('Q'), None once dropped
     cdef tuple traced_elems                 # numbers of those whose words are references to the heap
+    cdef tuple restored                     # Suspended: the calls that a snapshot held
     cdef list datas                         # of each data segment: bounds in the module's bytes, None once dropped
     cdef object __weakref__

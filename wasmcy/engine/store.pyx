@@ -22,7 +22,7 @@ from libc.string cimport memchr, memcpy, memmove, memset
 
 from wasmcy.engine.heap cimport close_heap, count_objects, open_heap, room_for_cells
 from wasmcy.engine.structs cimport (
-    Held, i32, i64, u32, u64, u8,
+    LEAVE_CALL, LEAVE_TAIL_CALL, Held, i32, i64, u32, u64, u8,
     wcy_bits32, wcy_bits64, wcy_f32, wcy_f64, wcy_load_acquire, wcy_load_u64, wcy_store_release, wcy_store_u64,
     wcy_take,
 )
@@ -490,10 +490,11 @@ cdef i64 to_i64(object value) except? -1:
 cdef class Suspended:
     """A call put aside: its activation and a copy of its part of the stack. machine.pyx resumes it."""
 
-    def resume(self, fuel):
+    def resume(self, fuel=0):
         """Add fuel to the store and go on; returns what the call would have returned."""
         if self.words == NULL:
             raise RuntimeError("the call has been resumed already")
+        self.activation.call = NULL
         if fuel:
             self.store.fuel = self.store.fuel + fuel
         return self.func._resume(self)
@@ -501,21 +502,31 @@ cdef class Suspended:
     cdef int put(self, u64* top) except -1:
         """Copy the stack from the activation's base up to `top`, and point into the copy from now on."""
         cdef u64* base = self.activation.base
-        self.count = top - base
+        return self.copy(base, top - base, self.activation.sp - base, self.activation.args - base)
+
+    cdef int copy(self, u64* words, u64 count, i64 sp, i64 args) except -1:
+        """Own a copy of those words; `sp` and `args` are slots in it."""
+        self.count = count
         self.store.charge(self.count * sizeof(u64))
         self.words = <u64*>malloc((self.count + 1) * sizeof(u64))
         if self.words == NULL:
             self.store.memory_used -= self.count * sizeof(u64)
             raise MemoryError
-        memcpy(self.words, base, self.count * sizeof(u64))
-        self.activation.sp = self.words + (self.activation.sp - base)
-        self.activation.args = self.words + (self.activation.args - base)
+        memcpy(self.words, words, self.count * sizeof(u64))
+        self.activation.sp = self.words + sp
+        self.activation.args = self.words + args
         self.activation.base = self.words
         self.older = self.store.suspended
         if self.older != NULL:
             (<Suspended>self.older).newer = <void*>self
         self.store.suspended = <void*>self
         return 0
+
+    cdef bint waits_for_host(self) noexcept:
+        """Whether it can go on only with what came of a host function."""
+        return not self.activation.again and (
+            self.activation.reason == LEAVE_CALL or self.activation.reason == LEAVE_TAIL_CALL
+        )
 
     cdef int drop(self) noexcept:
         """Free the copy: the call goes on, or never will."""

@@ -291,6 +291,7 @@ cdef struct Activation:
     void* func                      # borrowed: the Func that was called
     void* call                      # borrowed: the Suspended it goes to when it waits; NULL: it may not
     bint raw                        # its results are wanted as bits
+    bint again                      # of a call put back from a snapshot: the host function is called anew
 
 cdef enum:
     MAX_RESULTS = 1000              # of a function (JS API: implementation limits)

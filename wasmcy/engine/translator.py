@@ -357,7 +357,7 @@ class Translator(Listener):
             (self.local_types[i], self.local_slot[i], self.assigned[self.local_slot[i]]) for i in range(self.n_locals)
         ]
         operands = [(self.types[i], self.kinds[i], self.values[i], self.addends[i]) for i in range(height)]
-        self.frames[point] = (self.offset, locals_, operands)
+        self.frames[point] = (self.offset, locals_, operands, self.base + height)
         self.noted.append(point)
         return 0
 
