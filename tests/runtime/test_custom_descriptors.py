@@ -342,3 +342,36 @@ def test_chains_of_descriptors(n):
     assert struct.descriptor is None
     assert struct != exports.last()
     assert exports.last() == exports.last()
+
+
+VECTORS = """(module
+    (rec
+      (type $v (sub (descriptor $d) (struct (field i32) (field (mut v128)))))
+      (type $d (sub (describes $v) (struct (field v128) (field i32))))
+      (type $w (sub $v (descriptor $e) (struct (field i32) (field (mut v128)) (field i64))))
+      (type $e (sub $d (describes $w) (struct (field v128) (field i32)))))
+    (global $e (export "e") (ref (exact $e)) (struct.new $e (v128.const i64x2 1 2) (i32.const 3)))
+    (global $made (export "made") (ref $v)
+      (struct.new_desc $w (i32.const 4) (v128.const i64x2 5 6) (i64.const 7) (global.get $e)))
+    (func (export "new") (result (ref $v))
+      (struct.new_desc $w (i32.const 4) (v128.const i64x2 5 6) (i64.const 7) (global.get $e)))
+    (func (export "default") (result (ref $v)) (struct.new_default_desc $w (global.get $e)))
+    (func (export "describe") (param (ref $v)) (result i32) (struct.get $d 1 (ref.get_desc $v (local.get 0)))))"""
+
+
+@pytest.mark.parametrize("heap", [False, True], ids=["", "at every allocation"])
+def test_vectors_take_two_words_below_the_descriptor(heap):
+    store = Store()
+    exports = Module(wat2wasm(VECTORS, ON), features=ON).instantiate(store=store).exports
+    store.stress(heap=heap)
+    five_six = (5 | 6 << 64).to_bytes(16, "little")
+    values = [4, five_six, 7]
+    for struct, fields in (
+        (exports.made.value, values),
+        (exports.new(), values),
+        (exports.default(), [0, bytes(16), 0]),
+    ):
+        assert (list(struct), struct.descriptor, exports.describe(struct)) == (fields, exports.e.value, 3)
+        struct[1] = five_six
+        assert (struct[1], struct.descriptor[1]) == (five_six, 3)
+    assert exports.e.value[0] == (1 | 2 << 64).to_bytes(16, "little")
