@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    "errors features limits types",
+    "errors features limits turns types",
     "matching module opcodes",
     "binary text",
     "validation",

@@ -83,7 +83,7 @@ class _Group:
 
     __slots__ = ("key", "ids", "count")
 
-    def __init__(self, key: object, ids: list[int]) -> None:
+    def __init__(self, key: bytes, ids: list[int]) -> None:
         self.key = key
         self.ids = ids
         self.count = 0
@@ -107,7 +107,7 @@ class _Canonical:
 
 # The process-wide state, under _lock: groups by key, types by id, ids given back.
 _lock = allocate_lock()
-_groups: dict[object, _Group] = {}
+_groups: dict[bytes, _Group] = {}
 _types: list[_Canonical | None] = []
 _free: list[int] = []
 # Ids given back, to be released when the lock is held next: finalisers can run anywhere, and append here. They call
@@ -176,7 +176,10 @@ def _canonical(type_id: int) -> _Canonical:
 
 def _intern_group(types: Sequence[SubType], first: int, count: int, ids: array[int]) -> _Group:
     """The group of types `first` to `first + count`; the types before have their ids."""
-    key = tuple([_type_key(types[i], i, first, first + count, ids) for i in range(first, first + count)])
+    parts: list[int] = []
+    for i in range(first, first + count):
+        _add_type_key(parts, types[i], i, first, first + count, ids)
+    key = array("q", parts).tobytes()
     group = _groups.get(key)
     if group is not None:
         return group
@@ -205,8 +208,12 @@ def _intern_group(types: Sequence[SubType], first: int, count: int, ids: array[i
     return group
 
 
-def _type_key(sub: SubType, index: int, first: int, end: int, ids: array[int]) -> object:
-    """All that makes a type what it is, as a value that equal types of other modules share."""
+def _add_type_key(key: list[int], sub: SubType, index: int, first: int, end: int, ids: array[int]) -> None:
+    """Append all that makes a type what it is, as numbers that equal types of other modules share.
+
+    Each list follows its length, each index a number that announces it, so no two types have the same numbers. Groups
+    are found by these bytes, not by tuples: nobody can choose types whose hashes are equal.
+    """
 
     def of_index(i: int, limit: int) -> int:
         # Positions within the group are negative, ids of earlier types are not.
@@ -214,28 +221,34 @@ def _type_key(sub: SubType, index: int, first: int, end: int, ids: array[int]) -
             raise InvalidError(f"unknown type {i} in type {index}")
         return first - 1 - i if i >= first else ids[i]
 
-    def of_clause(i: int | None, what: str) -> int | None:
-        if i is not None and not first <= i < end:
-            raise InvalidError(f"{what} type is outside rec group: type {i}, of type {index}")
-        return i if i is None else first - 1 - i
-
-    def of_val(t: int) -> object:
-        if not t & CONCRETE:
-            return int(t)
-        return t & ~INDEX_MASK, of_index(t & INDEX_MASK, end)
+    def add(valtypes: Sequence[int]) -> None:
+        key.append(len(valtypes))
+        for t in valtypes:
+            if t & CONCRETE:
+                key.append(t & ~INDEX_MASK)
+                key.append(of_index(t & INDEX_MASK, end))
+            else:
+                key.append(t)
 
     comp = sub.comp
+    key += (sub.final, len(sub.supers))
+    for i in sub.supers:
+        key.append(of_index(i, index))
     if isinstance(comp, FuncType):
-        params = tuple([of_val(t) for t in comp.params])
-        body: object = (0, params, tuple([of_val(t) for t in comp.results]))
+        key.append(0)
+        add(comp.params)
+        add(comp.results)
     else:
         fields = comp.fields if isinstance(comp, StructType) else (comp.field,)
-        kind = 1 if isinstance(comp, StructType) else 2
-        body = (kind, tuple([(of_val(f.storage), f.mutable) for f in fields]))
-    supers = tuple([of_index(i, index) for i in sub.supers])
-    if sub.describes is None and sub.descriptor is None:
-        return sub.final, supers, body
-    return sub.final, supers, body, of_clause(sub.describes, "described"), of_clause(sub.descriptor, "descriptor")
+        key.append(1 if isinstance(comp, StructType) else 2)
+        add([f.storage for f in fields])
+        key.extend([f.mutable for f in fields])
+    for other, what in ((sub.describes, "described"), (sub.descriptor, "descriptor")):
+        key.append(other is not None)
+        if other is not None:
+            if not first <= other < end:
+                raise InvalidError(f"{what} type is outside rec group: type {other}, of type {index}")
+            key.append(first - 1 - other)
 
 
 def is_subtype(sub: int, sup: int) -> bool:

@@ -25,6 +25,7 @@ from ..module import (
     Table,
 )
 from ..opcodes import BY_NAME, ENABLED, N_IDS, OP_END, OPS, UNKNOWN, availability
+from ..turns import turns
 from ..types import FUNCREF, HEAP_FUNC, ref_type, val_type
 from .types import TypeDecoder
 
@@ -214,7 +215,7 @@ class Decoder(TypeDecoder):
     def type_section(self) -> None:
         r = self.reader
         module = self.module
-        for _ in range(self.count(MAX_TYPES, "recursion groups")):
+        for _ in turns(self.count(MAX_TYPES, "recursion groups")):
             first = len(module.types)
             at = r.pos
             n = 1
@@ -224,12 +225,12 @@ class Decoder(TypeDecoder):
                 n = self.count(MAX_TYPES, "types in a recursion group")
             if first + n > MAX_TYPES:
                 self.limit(first + n, MAX_TYPES, "types", at)
-            for _ in range(n):
+            for _ in turns(n):
                 module.types.append(self.sub_type())
             module.rec_groups.append((first, n))
 
     def import_section(self) -> None:
-        for _ in range(self.count(MAX_IMPORTS, "imports")):
+        for _ in turns(self.count(MAX_IMPORTS, "imports")):
             self.import_()
         self.check_tables(self.reader.pos)
         self.check_memories(self.reader.pos)
@@ -272,7 +273,7 @@ class Decoder(TypeDecoder):
     def export_section(self) -> None:
         r = self.reader
         exports = self.module.exports
-        for _ in range(self.count(MAX_EXPORTS, "exports")):
+        for _ in turns(self.count(MAX_EXPORTS, "exports")):
             offset = r.pos
             name = r.name()
             at = r.pos
@@ -308,7 +309,7 @@ class Decoder(TypeDecoder):
 
     def table_section(self) -> None:
         r = self.reader
-        for _ in range(self.count(MAX_TABLES, "tables")):
+        for _ in turns(self.count(MAX_TABLES, "tables")):
             offset = r.pos
             init = None
             if r.pos < r.end and r.buffer[r.pos] == EMPTY:
@@ -341,18 +342,18 @@ class Decoder(TypeDecoder):
             raise InvalidError("multiple memories: need the feature multi_memory, which is off", at)
 
     def tag_section(self) -> None:
-        for _ in range(self.count(MAX_TAGS, "tags")):
+        for _ in turns(self.count(MAX_TAGS, "tags")):
             self.module.tags.append(self.tag_type())
 
     def global_section(self) -> None:
         r = self.reader
-        for _ in range(self.count(MAX_GLOBALS, "globals")):
+        for _ in turns(self.count(MAX_GLOBALS, "globals")):
             offset = r.pos
             t = self.global_type()
             self.module.globals.append(Global(t, self.expr(), offset))
 
     def element_section(self) -> None:
-        for _ in range(self.count(MAX_ELEM_SEGMENTS, "element segments")):
+        for _ in turns(self.count(MAX_ELEM_SEGMENTS, "element segments")):
             self.module.elems.append(self.elem())
 
     def elem(self) -> Elem:
@@ -378,7 +379,7 @@ class Decoder(TypeDecoder):
         if flags & 4:
             t = self.ref_type() if flags & 3 else FUNCREF
             n = self.count(MAX_TABLE_INIT, "elements in a segment")
-            exprs = [self.expr() for _ in range(n)]
+            exprs = [self.expr() for _ in turns(n)]
         else:
             t = ref_type(HEAP_FUNC, False)
             if flags & 3:
@@ -438,7 +439,7 @@ class Decoder(TypeDecoder):
                 self.expr()
 
     def data_section(self) -> None:
-        for _ in range(self.count(MAX_DATA_SEGMENTS, "data segments")):
+        for _ in turns(self.count(MAX_DATA_SEGMENTS, "data segments")):
             self.module.datas.append(self.data())
 
     def data(self) -> Data:

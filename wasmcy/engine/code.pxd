@@ -4,6 +4,11 @@ cdef u64* RESULT_CELL       # where the machine goes when an outermost function 
 cdef u64* LINK_CELL         # where it goes when a call into another instance returns
 
 
+cdef struct Chunk:          # where code of several functions lies
+    u64* at
+    Py_ssize_t first, stop  # which of `starts` lie in it, ascending
+
+
 cdef class Code:
     cdef readonly object module             # ModuleSyntax
     cdef readonly object context            # Context
@@ -14,20 +19,22 @@ cdef class Code:
     cdef readonly bint metered
     cdef bint fuse
     cdef Code other                         # the variant that counts, or that does not
-    cdef list chunks
+    cdef Chunk* chunks                      # in the order of their addresses
+    cdef Py_ssize_t n_chunks, cap_chunks, newest
     cdef u64* free                          # where in the newest chunk code goes next
     cdef u64* end
-    cdef u64* starts                        # of translated functions, ascending,
+    cdef u64* starts                        # of translated functions, chunk by chunk,
     cdef u64* owners                        # and their indices
     cdef Py_ssize_t n_starts, cap_starts
     cdef dict points_of, rest_of, roots_of
 
-    cdef int translate(self, FuncCode* function) except -1
+    cdef int translate(self, FuncCode* function, object watch) except -1
     cdef FuncCode* of_stub(self, u64* pc) noexcept nogil
     cdef FuncCode* find(self, u64* pc) noexcept nogil
     cdef int publish(self, FuncCode* function, object translator) except -1
     cdef int publish_clauses(self, FuncCode* function, list catches, u32 start) except -1
     cdef u64* place(self, size_t words) except NULL
+    cdef int enter_chunk(self, u64* at) except -1
     cdef int enter_start(self, u64 start, u64 index) except -1
 
 

@@ -69,7 +69,6 @@ cdef class Code:
         self.lazy = lazy
         self.metered = metered
         self.lock = _thread.RLock()  # a walk may run Python code (a finaliser), which may call the module
-        self.chunks = []
         self.points_of = {}
         self.rest_of = {}
         self.roots_of = {}
@@ -93,7 +92,6 @@ cdef class Code:
         self.fuse = os.environ.get("WASMCY_FUSE") != "0" if fuse is None else fuse
 
     def __dealloc__(self):
-        cdef size_t address
         cdef Py_ssize_t i
         if self.functions != NULL:
             for i in range(self.n_functions):
@@ -101,9 +99,9 @@ cdef class Code:
         free(self.functions)
         free(self.starts)
         free(self.owners)
-        if self.chunks is not None:
-            for address in self.chunks:
-                free(<void*>address)
+        for i in range(self.n_chunks):
+            free(self.chunks[i].at)
+        free(self.chunks)
 
     def variant(self, bint metered):
         """The same module's code with or without counting, made when it is first wanted."""
@@ -114,17 +112,17 @@ cdef class Code:
                 self.other = Code(self.module, self.context, self.lazy, self.fuse, metered)
             return self.other
 
-    cdef int translate(self, FuncCode* function) except -1:
-        """Translate one function and publish its code."""
+    cdef int translate(self, FuncCode* function, object watch) except -1:
+        """Translate one function and publish its code; `watch` is called every now and then and may raise."""
         with self.lock:
             if function.length == 0:
-                walkers = self.walk(function.index, False)
+                walkers = self.walk(function.index, False, watch=watch)
                 if function.length == 0:
                     self.publish(function, walkers[1])
                 self.walkers = walkers
         return 0
 
-    def walk(self, index, bint recording, wanted=()):
+    def walk(self, index, bint recording, wanted=(), watch=None):
         """Walk a body; returns validator and translator, which the caller puts back when it has read the results.
 
         Until then a walk inside this one (finalisers and signal handlers may call the module) makes its own.
@@ -139,7 +137,7 @@ cdef class Code:
         i = index - self.context.n_imported_funcs
         translator.recording = recording
         translator.wanted = wanted
-        validator.function(index, module.body_start[i], module.body_end[i], translator)
+        validator.function(index, module.body_start[i], module.body_end[i], translator, watch)
         return walkers
 
     def type_of(self, index):
@@ -261,33 +259,47 @@ cdef class Code:
         cdef u64* at
         if <size_t>(self.end - self.free) < words:
             # the first chunk is small: most modules are
-            size = max(words, CHUNK if self.chunks else <size_t>2048)
+            size = max(words, CHUNK if self.n_chunks else <size_t>2048)
             at = <u64*>malloc(size * sizeof(u64))
             if at == NULL:
                 raise MemoryError
-            self.chunks.append(<size_t>at)
+            try:
+                self.enter_chunk(at)
+            except MemoryError:
+                free(at)
+                raise
             self.free = at
             self.end = at + size
         at = self.free
         self.free = at + words
         return at
 
+    cdef int enter_chunk(self, u64* at) except -1:
+        """Note a chunk for `find`: in the order of addresses, which is not that in which the system gives them."""
+        cdef Py_ssize_t n = self.n_chunks, i = n
+        if n == self.cap_chunks:
+            self.chunks = <Chunk*>_enlarge(self.chunks, max(8, 2 * n) * sizeof(Chunk))
+            self.cap_chunks = max(8, 2 * n)
+        while i > 0 and self.chunks[i - 1].at > at:
+            i -= 1
+        memmove(self.chunks + i + 1, self.chunks + i, (n - i) * sizeof(Chunk))
+        self.chunks[i].at = at
+        self.chunks[i].first = self.chunks[i].stop = self.n_starts
+        self.newest = i
+        self.n_chunks = n + 1
+        return 0
+
     cdef int enter_start(self, u64 start, u64 index) except -1:
-        """Note where a function's code starts, for `find`."""
-        cdef Py_ssize_t n = self.n_starts, i, cap
+        """Note where a function's code starts, for `find`: in the newest chunk, behind all that is there."""
+        cdef Py_ssize_t n = self.n_starts, cap
         if n == self.cap_starts:
             cap = max(64, 2 * n)
-            self.starts = <u64*>_enlarge(self.starts, cap)
-            self.owners = <u64*>_enlarge(self.owners, cap)
+            self.starts = <u64*>_enlarge(self.starts, cap * sizeof(u64))
+            self.owners = <u64*>_enlarge(self.owners, cap * sizeof(u64))
             self.cap_starts = cap
-        i = n
-        while i > 0 and self.starts[i - 1] > start:
-            i -= 1
-        memmove(self.starts + i + 1, self.starts + i, (n - i) * sizeof(u64))
-        memmove(self.owners + i + 1, self.owners + i, (n - i) * sizeof(u64))
-        self.starts[i] = start
-        self.owners[i] = index - <u64>self.context.n_imported_funcs
-        self.n_starts = n + 1
+        self.starts[n] = start
+        self.owners[n] = index - <u64>self.context.n_imported_funcs
+        self.n_starts = self.chunks[self.newest].stop = n + 1
         return 0
 
     cdef FuncCode* of_stub(self, u64* pc) noexcept nogil:
@@ -297,15 +309,25 @@ cdef class Code:
 
     cdef FuncCode* find(self, u64* pc) noexcept nogil:
         """The function whose code pc points into, or NULL."""
-        cdef Py_ssize_t low = 0, high = self.n_starts, middle
+        cdef Py_ssize_t low = 0, high = self.n_chunks, middle
         cdef FuncCode* function
+        while low < high:
+            middle = (low + high) // 2
+            if self.chunks[middle].at <= pc:
+                low = middle + 1
+            else:
+                high = middle
+        if low == 0:
+            return NULL
+        middle = low - 1
+        low, high = self.chunks[middle].first, self.chunks[middle].stop
         while low < high:
             middle = (low + high) // 2
             if self.starts[middle] <= <u64>pc:
                 low = middle + 1
             else:
                 high = middle
-        if low == 0:
+        if low == 0 or self.starts[low - 1] > <u64>pc:
             return NULL
         function = &self.functions[self.owners[low - 1]]
         if <u64>pc >= self.starts[low - 1] + function.length * sizeof(u64):
@@ -350,8 +372,8 @@ cdef bint pop_links(u64** pc, u64** sp, Instance** instance) noexcept nogil:
     return pc[0] != RESULT_CELL
 
 
-cdef void* _enlarge(void* old, size_t words) except NULL:
-    cdef void* new = realloc(old, words * sizeof(u64))
+cdef void* _enlarge(void* old, size_t size) except NULL:
+    cdef void* new = realloc(old, size)
     if new == NULL:
         raise MemoryError
     return new

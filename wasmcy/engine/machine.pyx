@@ -10,6 +10,7 @@ needs Python takes it back and keeps it until the next.
             [return pc, distance to the caller's sp in slots, instance, results, arguments in slots]
 """
 
+cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.pythread cimport PyThread_get_thread_ident
@@ -35,6 +36,7 @@ from ..opcodes import (
     OP_MEMORY_COPY, OP_MEMORY_FILL, OP_MEMORY_GROW, OP_MEMORY_INIT,
     OP_TABLE_COPY, OP_TABLE_FILL, OP_TABLE_GET, OP_TABLE_GROW, OP_TABLE_INIT, OP_TABLE_SET, OP_TABLE_SIZE, OP_THROW,
 )
+from ..turns import take_turn
 from ..types import F32, F64, HEAP_EXN, I32, V128, FuncType
 from .store import extern_value, parse_type, set_reference_types
 
@@ -375,6 +377,29 @@ cdef int look_around(Store store, Activation* activation, double now) except -1:
     return 0
 
 
+@cython.internal
+cdef class Lookout:
+    """Called while a function is translated: what would end the call that wants it ends the translation."""
+
+    cdef Store store                # None: the translation is over
+    cdef Activation* activation
+
+    def __call__(self):
+        take_turn()
+        if self.store is not None:
+            look_around(self.store, self.activation, wcy_now())
+
+
+cdef int translate(Store store, Activation* activation, FuncCode* function) except -1:
+    cdef Lookout watch = Lookout()
+    watch.store, watch.activation = store, activation
+    try:
+        (<Code>activation.instance.code).translate(function, watch)
+    finally:
+        watch.store = None
+    return 0
+
+
 cdef int answer(Store store, Activation* activation, u64* stack_limit) except -1:
     """Whatever needs Python: calls that leave, translation, rare instructions, exceptions, traps.
 
@@ -397,7 +422,7 @@ cdef int answer(Store store, Activation* activation, u64* stack_limit) except -1
     store.stack_top = above(activation)
     if reason == LEAVE_TRANSLATE:
         function = (<Code>activation.instance.code).of_stub(activation.pc)
-        (<Code>activation.instance.code).translate(function)
+        translate(store, activation, function)
         activation.pc = function.code
         if activation.sp + function.code[-1] > stack_limit:
             raise StackExhausted("call stack exhausted", backtrace(activation))

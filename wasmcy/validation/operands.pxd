@@ -6,8 +6,8 @@ from .context cimport Context
 from .listener cimport Listener
 
 cdef int OP_LOOP
-cdef long long BOT, REF, REF_BOT, ADDRESS
-cdef long long MAX_OPERANDS, MAX_DEPTH
+cdef long long BOT, REF, NULLABLE, REF_BOT, ADDRESS
+cdef long long MAX_OPERANDS, MAX_DEPTH, MANY
 cdef long long[::1] NP_OF, PO_OF, NR_OF, RO_OF, TYPES
 
 
@@ -34,8 +34,13 @@ cdef class Operands:
     cdef long long[::1] ctrl_inits           # `n_inits` when it was opened
     cdef long long n_ctrl
     # locals
-    cdef readonly long long[::1] local_types  # parameters first
-    cdef unsigned char[::1] local_ready      # has a value
+    cdef readonly long long[::1] local_types  # of the first locals, parameters before others
+    cdef long long n_listed                  # how many of them
+    cdef long long[::1] run_types            # types of all of them, by runs of one type
+    cdef long long[::1] run_ends             # number of the local behind each run
+    cdef long long n_runs
+    cdef unsigned char[::1] local_ready      # has got a value; all are 0 between two bodies
+    cdef long long n_params
     cdef readonly long long n_locals
     cdef long long[::1] inits                # locals that got one, in order
     cdef long long n_inits
@@ -55,9 +60,13 @@ cdef class Operands:
         expected="long long",
     )
     cdef int match_vals(self, long long po, long long n, bint retype) except -1
+    @cython.locals(i="long long", stack="long long[::1]", pool="long long[::1]")
+    cdef int match_many(self, long long base, long long offset, long long n) except -1
     cdef int pop_vals(self, long long po, long long n) except -1
     @cython.locals(i="long long")
     cdef int push_vals(self, long long po, long long n) except -1
+    @cython.locals(i="long long", height="long long", stack="long long[::1]", pool="long long[::1]")
+    cdef int push_many(self, long long po, long long n) except -1
     @cython.locals(first="long long", top="long long", i="long long", expected="long long", result="long long")
     cdef int apply(self, int op, long long address) except -1
 
@@ -74,6 +83,9 @@ cdef class Operands:
     @cython.locals(frame="long long", row="long long")
     cdef int label(self, long long depth) except -1
 
+    @cython.locals(low="long long", high="long long", middle="long long")
+    cdef long long local_type(self, long long index) except -1
+    cdef bint lacks_value(self, long long index, long long valtype) except -1
     cdef int set_ready(self, long long index) except -1
     cdef int forget_inits(self, long long n) except -1
 

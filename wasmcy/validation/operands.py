@@ -19,11 +19,13 @@ from ..binary.types import TypeDecoder
 from ..errors import InvalidError, Unsupported
 from ..opcodes import N_IDS, OP_LOOP, OPS
 from ..types import BOT, REF, val_type
+from ..types import NULL as NULLABLE
 from .context import REF_BOT, enlarged, words
 
 # Powers of two, as the sizes of the arrays are, so that growing finds the limit exactly.
 MAX_OPERANDS = 1 << 20
 MAX_DEPTH = 1 << 17
+MANY = 16  # operands from which on the arrays are looked up only once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +78,12 @@ class Operands:
         self.ctrl_inits = words(16)
         self.n_ctrl = 0
         self.local_types = words(16)
+        self.n_listed = 0
+        self.run_types = words(16)
+        self.run_ends = words(16)
+        self.n_runs = 0
         self.local_ready = bytearray(16)
+        self.n_params = 0
         self.n_locals = 0
         self.inits = words(16)
         self.n_inits = 0
@@ -150,6 +157,10 @@ class Operands:
             present = n
         base = self.height - present
         offset = po + n - present
+        if present > MANY:
+            if not self.match_many(base, offset, present):
+                raise self.mismatch_all(po, n)
+            present = 0
         for i in range(present):
             expected = self.context.pool[offset + i]
             if self.stack[base + i] != expected:
@@ -159,6 +170,15 @@ class Operands:
             self.height = base
             self.push_vals(po, n)
         return 0
+
+    def match_many(self, base: int, offset: int, n: int) -> bool:
+        """Whether n operands match as many types of the pool, for numbers of them that are worth a start."""
+        stack = self.stack
+        pool = self.context.pool
+        for i in range(n):
+            if stack[base + i] != pool[offset + i] and not self.context.matches(stack[base + i], pool[offset + i]):
+                return False
+        return True
 
     def pop_vals(self, po: int, n: int) -> int:
         """Pop operands that match n types of the pool."""
@@ -173,9 +193,20 @@ class Operands:
         """Push n types of the pool."""
         if self.height + n > len(self.stack):
             self.reserve(n)
-        for i in range(n):
-            self.stack[self.height + i] = self.context.pool[po + i]
+        if n > MANY:
+            self.push_many(po, n)
+        else:
+            for i in range(n):
+                self.stack[self.height + i] = self.context.pool[po + i]
         self.height += n
+        return 0
+
+    def push_many(self, po: int, n: int) -> int:
+        stack = self.stack
+        pool = self.context.pool
+        height = self.height
+        for i in range(n):
+            stack[height + i] = pool[po + i]
         return 0
 
     def apply(self, op: int, address: int) -> int:
@@ -275,12 +306,34 @@ class Operands:
             self.label_n, self.label_po = self.context.sig_nr[row], self.context.sig_ro[row]
         return 0
 
-    # Locals without a default value
+    # Locals
+
+    def local_type(self, index: int) -> int:
+        """The type of a local there is."""
+        if index < self.n_listed:
+            return self.local_types[index]
+        low = 0
+        high = self.n_runs - 1
+        while low < high:
+            middle = (low + high) >> 1
+            if self.run_ends[middle] > index:
+                high = middle
+            else:
+                low = middle + 1
+        return self.run_types[low]
+
+    def lacks_value(self, index: int, valtype: int) -> bool:
+        """Whether a local of that reference type has no default value and has not been set yet."""
+        if valtype & NULLABLE or index < self.n_params:
+            return False
+        return index >= len(self.local_ready) or not self.local_ready[index]
 
     def set_ready(self, index: int) -> int:
         """The local has a value from here to the end of the innermost frame."""
         if self.n_inits >= len(self.inits):
             self.inits = enlarged(self.inits)
+        if index >= len(self.local_ready):
+            self.local_ready = bytearray(self.local_ready) + bytearray(self.n_locals)
         self.local_ready[index] = 1
         self.inits[self.n_inits] = index
         self.n_inits += 1

@@ -10,7 +10,7 @@ cdef int OP_GLOBAL_SET, OP_IF, OP_LOCAL_GET, OP_LOCAL_SET, OP_LOCAL_TEE, OP_LOOP
 cdef int OP_RETHROW, OP_RETURN, OP_RETURN_CALL, OP_RETURN_CALL_INDIRECT, OP_RETURN_CALL_REF
 cdef int OP_SELECT, OP_SELECT_T, OP_THROW, OP_THROW_REF, OP_TRY, OP_TRY_TABLE, OP_UNREACHABLE
 cdef long long BOT, CONCRETE, EXNREF, FUNCREF, HEAP_EXN, I32, I64, REF, NULLABLE
-cdef long long MAX_LOCALS, MAX_S7, MAX_S32, MAX_U32
+cdef long long LISTED, TURN, MAX_LOCALS, MAX_S7, MAX_S32, MAX_U32
 cdef unsigned long long MAX_S64, MAX_U64
 cdef int FORM_ILLEGAL, FORM_OFF, FORM_NOT_CONST, FORM_PREFIX, FORM_PLAIN, FORM_MEMARG
 cdef int FORM_IMMEDIATE, FORM_RULE, FORM_REFERENCE
@@ -29,9 +29,11 @@ cdef class Validator(References):
     cdef long long x, y                      # of an indirect call: type, table
     cdef long long stamp                     # number of this br_table
     cdef long long[::1] stamps               # that of the last to check a signature's types
+    cdef long long turn                      # position from which on it is others' turn
+    cdef object watch                        # called then
 
     @cython.locals(row="long long", n_params="long long")
-    cpdef function(self, long long index, long long start, long long end, translator=*)
+    cpdef function(self, long long index, long long start, long long end, translator=*, watch=*)
     @cython.locals(row="long long")
     cpdef constant_expression(
         self, long long start, long long end, long long valtype, long long n_globals,
@@ -43,8 +45,9 @@ cdef class Validator(References):
         total="long long", groups="long long", _="long long",
     )
     cdef int declare_locals(self, long long row) except -1
-    @cython.locals(end="long long", i="long long")
-    cdef int add_locals(self, long long n, long long valtype, bint ready) except -1
+    @cython.locals(end="long long", i="long long", types="long long[::1]")
+    cdef int add_locals(self, long long n, long long valtype) except -1
+    cdef int give_way(self) except -1
 
     @cython.locals(code=Reader, op=int, form=int)
     cdef int expression(self, long long row) except -1
@@ -74,11 +77,11 @@ cdef class Validator(References):
 
     @cython.locals(index="long long")
     cdef long long local_index(self) except -1
-    @cython.locals(index="long long")
+    @cython.locals(index="long long", valtype="long long")
     cdef int rule_local_get(self) except -1
-    @cython.locals(index="long long")
+    @cython.locals(index="long long", valtype="long long")
     cdef int rule_local_set(self) except -1
-    @cython.locals(index="long long")
+    @cython.locals(index="long long", valtype="long long")
     cdef int rule_local_tee(self) except -1
     @cython.locals(index="long long")
     cdef int rule_global_get(self) except -1

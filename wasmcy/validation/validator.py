@@ -70,6 +70,7 @@ from ..opcodes import (
     OP_UNREACHABLE,
     OPS,
 )
+from ..turns import take_turn
 from ..types import BOT, CONCRETE, EXNREF, FUNCREF, HEAP_EXN, I32, I64, REF
 from ..types import NULL as NULLABLE
 from .context import enlarged, words
@@ -107,6 +108,7 @@ from .references import References
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
+    from collections.abc import Callable
 
     from ..features import Features
     from .context import Context
@@ -118,6 +120,8 @@ CATCH_REF = 1  # bit of a catch clause's kind: it passes the exception too
 CATCH_ALL = 2  # bit of a catch clause's kind: it has no tag
 
 MAX_LOCALS = 50_000
+LISTED = 256  # locals whose types are listed one by one, so that many of them in a tiny body cost nothing
+TURN = 1024  # bytes of a body between two turns of others
 MAX_S7 = 0x7F
 MAX_S32 = 0x7FFFFFFF
 MAX_U32 = 0xFFFFFFFF
@@ -144,9 +148,20 @@ class Validator(References):
         self.y = 0
         self.stamp = 0
         self.stamps = words(16)
+        self.turn = 0
+        self.watch: Callable[[], object] | None = take_turn
 
-    def function(self, index: int, start: int, end: int, translator: Listener | None = None) -> None:
+    def function(
+        self,
+        index: int,
+        start: int,
+        end: int,
+        translator: Listener | None = None,
+        watch: Callable[[], object] | None = take_turn,
+    ) -> None:
         """Validate the body of function `index`, the bytes from its locals to its last `end`.
+
+        Every now and then it calls `watch`, whose exceptions end the walk; None: nothing may come between.
 
         Raises:
             MalformedError: the bytes are no body.
@@ -156,6 +171,7 @@ class Validator(References):
         self.forms = self.body_forms
         self.constant = False
         self.begin(start, end, translator)
+        self.watch = watch
         try:
             self.declare_locals(row)
             if translator is not None:
@@ -169,6 +185,7 @@ class Validator(References):
             raise type(error)(error.message, error.offset, index, name) from None
         finally:
             self.translator = None
+            self.watch = take_turn
 
     def constant_expression(
         self,
@@ -200,9 +217,18 @@ class Validator(References):
             raise ValueError("a body must lie in the bytes of its module")
         self.code.pos, self.code.end = start, end
         self.translator = translator
+        self.turn = start + TURN
         self.height = self.floor = 0
-        self.n_ctrl = self.n_inits = 0
+        self.n_ctrl = 0
+        self.forget_inits(0)
         self.live = True
+        return 0
+
+    def give_way(self) -> int:
+        """Let others do what cannot wait for the end of a long body."""
+        self.turn = self.code.pos + TURN
+        if self.watch is not None:
+            self.watch()
         return 0
 
     # Locals
@@ -213,34 +239,45 @@ class Validator(References):
         self.at = code.pos
         n = self.context.sig_np[row]
         po = self.context.sig_po[row]
-        self.n_locals = 0
+        self.n_params = n
+        self.n_locals = self.n_listed = self.n_runs = 0
         for i in range(n):
-            self.add_locals(1, self.context.pool[po + i], True)
+            self.add_locals(1, self.context.pool[po + i])
         total = n
         groups = code.u32()
         for _ in range(groups):
             self.at = code.pos
+            if self.at >= self.turn:
+                self.give_way()
             n = code.u32()
             valtype = self.val_type()
             total += n
             if total > MAX_U32:
                 raise MalformedError("too many locals", self.at)
-            if total <= MAX_LOCALS:
-                self.add_locals(n, valtype, not valtype & REF or valtype & NULLABLE != 0)
+            if total <= MAX_LOCALS and n:
+                self.add_locals(n, valtype)
         if total > MAX_LOCALS:
             raise self.invalid(f"too many locals: {total}, at most {MAX_LOCALS} are supported")
         return 0
 
-    def add_locals(self, n: int, valtype: int, ready: bool) -> int:
-        end = self.n_locals + n
+    def add_locals(self, n: int, valtype: int) -> int:
+        """Append a run; list its types unless many are listed and no translator wants them."""
+        if self.n_runs >= len(self.run_ends):
+            self.run_ends = enlarged(self.run_ends)
+            self.run_types = enlarged(self.run_types)
+        self.n_locals += n
+        self.run_ends[self.n_runs] = self.n_locals
+        self.run_types[self.n_runs] = valtype
+        self.n_runs += 1
+        end = self.n_locals
+        if self.translator is None and end > LISTED:
+            end = LISTED
         while end > len(self.local_types):
             self.local_types = enlarged(self.local_types)
-        if end > len(self.local_ready):
-            self.local_ready = bytearray(self.local_ready) + bytearray(len(self.local_types))
-        for i in range(self.n_locals, end):
-            self.local_types[i] = valtype
-            self.local_ready[i] = ready
-        self.n_locals = end
+        types = self.local_types
+        for i in range(self.n_listed, end):
+            types[i] = valtype
+        self.n_listed = max(self.n_listed, end)
         return 0
 
     # The walk
@@ -251,6 +288,8 @@ class Validator(References):
         self.push_ctrl(OP_BLOCK, row)
         while self.n_ctrl > 0:
             self.at = code.pos
+            if self.at >= self.turn:
+                self.give_way()
             if self.at >= code.end:
                 raise self.unfinished()
             op = code.buffer[self.at]
@@ -498,25 +537,28 @@ class Validator(References):
 
     def rule_local_get(self) -> int:
         index = self.local_index()
-        if not self.local_ready[index]:
+        valtype = self.local_type(index)
+        if valtype & REF and self.lacks_value(index, valtype):
             raise self.invalid(f"uninitialized local {index}")
         self.tell(OP_LOCAL_GET, index, 0, 0)
-        return self.push_val(self.local_types[index])
+        return self.push_val(valtype)
 
     def rule_local_set(self) -> int:
         index = self.local_index()
-        self.pop_val(self.local_types[index])
-        if not self.local_ready[index]:
+        valtype = self.local_type(index)
+        self.pop_val(valtype)
+        if valtype & REF and self.lacks_value(index, valtype):
             self.set_ready(index)
         return self.tell(OP_LOCAL_SET, index, 0, 0)
 
     def rule_local_tee(self) -> int:
         index = self.local_index()
-        self.pop_val(self.local_types[index])
-        if not self.local_ready[index]:
+        valtype = self.local_type(index)
+        self.pop_val(valtype)
+        if valtype & REF and self.lacks_value(index, valtype):
             self.set_ready(index)
         self.tell(OP_LOCAL_TEE, index, 0, 0)
-        return self.push_val(self.local_types[index])
+        return self.push_val(valtype)
 
     def rule_global_get(self) -> int:
         index = self.code.u32()
@@ -658,6 +700,8 @@ class Validator(References):
             self.stamps = enlarged(self.stamps)
         arity = -1
         for _ in range(n + 1):
+            if self.code.pos >= self.turn:
+                self.give_way()
             depth = self.code.u32()
             self.label(depth)
             if self.label_n != arity:
