@@ -17,10 +17,12 @@ from wasmcy.engine.structs cimport LEAVE_CALL, FuncCode, FuncRef, Instance, i64,
 from .. import matching
 from ..errors import MemoryLimit, SnapshotError, StackExhausted, TableLimit
 from .. import types as _types
-from ..types import CONCRETE, V128
+from ..turns import take_turn
+from ..types import V128
 
 cdef i64 NULL_REFERENCE = -1
-cdef long long T_NULL = _types.NULL
+cdef long long T_NULL = _types.NULL, HEAP_FUNC = _types.HEAP_FUNC, HEAP_MASK = _types.HEAP_MASK
+cdef long long CONCRETE = _types.CONCRETE, EXACT = _types.EXACT
 
 
 class Snapshot:
@@ -248,7 +250,7 @@ cdef u64 reference(InstanceData instance, i64 index, long long valtype) except? 
     if not 0 <= index < imported + code.n_functions:
         raise SnapshotError(f"the snapshot names function {index}")
     ref = instance.record.imported_funcs[index] if index < imported else &instance.record.own_funcs[index - imported]
-    if not matching.heap_matches(CONCRETE | ref.type, valtype & 0x4FFFFFFFF):
+    if valtype & HEAP_MASK != HEAP_FUNC and not matching.heap_matches(CONCRETE | EXACT | ref.type, valtype & HEAP_MASK):
         raise SnapshotError(f"function {index} has not the type of its place")
     return <u64>ref
 
@@ -330,7 +332,7 @@ cdef FuncCode* translated(InstanceData instance, i64 index) except NULL:
     index -= code.context.n_imported_funcs
     if not 0 <= index < code.n_functions:
         raise SnapshotError("a frame of the snapshot belongs to no function of the module")
-    code.translate(&code.functions[index])
+    code.translate(&code.functions[index], take_turn)
     return &code.functions[index]
 
 
