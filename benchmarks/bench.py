@@ -23,6 +23,7 @@ if not find_spec("wasmcy"):
     sys.path.append(str(ROOT))
 
 import costs  # noqa: E402
+import embedding_costs  # noqa: E402
 import kernels  # noqa: E402
 import plot  # noqa: E402
 import system_costs  # noqa: E402
@@ -217,7 +218,7 @@ def main() -> int:
         results += here
     rows: list[costs.Cost] = []
     if not (options.only or options.no_costs):
-        rows = costs.measure(engines, options.quick) + system_costs.measure(engines, options.quick)
+        rows = [row for part in (costs, system_costs, embedding_costs) for row in part.measure(engines, options.quick)]
     if rows:
         print_costs(rows, engines)
     write_files(options, results, rows)
