@@ -318,6 +318,20 @@ def test_a_timeout_error_of_a_host_function_is_its_own():
     assert asyncio.run(exports.f.call_async(1)) == -1
 
 
+def test_what_is_interrupted_while_it_waits_ends_when_it_goes_on():
+    async def wait(x):
+        await asyncio.sleep(0.01)
+        instance.interrupt()
+        await asyncio.sleep(0)
+        return x
+
+    instance = instantiate(WAITS, {"m": {"wait": wait}})
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(instance.exports.f.call_async(5))
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(instance.exports.f.call_async(5))
+
+
 def test_fuel_runs_out_in_a_call_that_waits():
     instance = waiting(limits=Limits(fuel=100))
     with pytest.raises(FuelExhausted):

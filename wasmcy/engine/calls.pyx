@@ -13,7 +13,7 @@ from wasmcy.engine.machine cimport Func, backtrace, set_call_maker
 from wasmcy.engine.store cimport InstanceData, Suspended
 
 from ..errors import Timeout
-from .turns import TimeIsOver, Turns, in_time
+from .awaiting import TimeIsOver, Turns, in_time
 
 cdef extern from "os_memory.h" nogil:
     double wcy_now()

@@ -172,6 +172,11 @@ cdef int run(Store store, Activation* activation) except -1:
     cdef u64 reason
     watch.saved = NULL
     watch.last = watch.signals = watch.taken = 0
+    if store.pace > FIRST_PACE:
+        store.pace = FIRST_PACE
+    activation.poll = store.pace
+    if store.interrupted or store.is_over():  # interrupted while it waited
+        look_around(store, activation, 0)
     if activation.call != NULL:
         watch.begun = wcy_now()
     if activation.again:
@@ -181,11 +186,6 @@ cdef int run(Store store, Activation* activation) except -1:
         activation.reason = 0
     elif activation.call != NULL and (activation.reason == LEAVE_CALL or activation.reason == LEAVE_TAIL_CALL):
         deliver(store, activation)
-    if store.pace > FIRST_PACE:
-        store.pace = FIRST_PACE
-    activation.poll = store.pace
-    if store.is_over():
-        look_around(store, activation, 0)
     while True:
         if activation.reason != LEAVE_BULK and activation.reason != LEAVE_HEAP:
             enter(activation, stack_limit)
@@ -1308,7 +1308,8 @@ cdef class Func:
         if store.depth >= MAX_DEPTH or self.ref.instance.suspended:
             status = may_not_enter_status(self, call)
         if taken == 1 and status == 0:
-            store.interrupted = 0
+            if not resumed:
+                store.interrupted = 0
             if store.stack == NULL:
                 status = own_stack_status(store)
             if store.timeout != 0:
