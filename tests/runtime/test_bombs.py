@@ -175,7 +175,7 @@ def test_a_timeout_ends_the_translation_of_a_function_which_can_be_called_again(
         begun = time.monotonic()
         with pytest.raises(wasmcy.Timeout):
             instance.exports.run()
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < SECONDS
 
 
 def test_an_interrupt_ends_the_translation_of_a_function():
