@@ -23,8 +23,9 @@ class Pool:
         >>> [pool.instantiate().exports.count() for _ in range(3)]
         [2, 2, 2]
 
-    `setup` is called once, with the instance the snapshot is taken of; `imports` and `wasi` are what
-    each guest gets: callables that make them, called for each, or objects that all share.
+    `setup` is called once, with the instance the snapshot is taken of, which `setup_limits` bound, or else `limits`,
+    those of each guest. `imports` and `wasi` are what each guest gets: callables that make them, called for each,
+    or objects that all share.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Pool:
         *,
         wasi: Any = None,
         limits: Limits | None = None,
+        setup_limits: Limits | None = None,
         setup: Callable[[Instance], Any] | None = None,
         snapshot: Snapshot | None = None,
     ) -> None:
@@ -42,7 +44,8 @@ class Pool:
         self._imports = imports
         self._wasi = wasi
         if snapshot is None:
-            first = module.instantiate(_made(imports), wasi=_made(wasi))
+            bounds = limits if setup_limits is None else setup_limits
+            first = module.instantiate(_made(imports), wasi=_made(wasi), limits=bounds)
             if setup is not None:
                 setup(first)
             snapshot = Snapshot.of(first)

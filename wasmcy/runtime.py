@@ -100,6 +100,11 @@ class Module:
     def __init__(
         self, source: bytes | bytearray | memoryview | str, *, features: Features = DEFAULT, lazy: bool = False
     ):
+        if not isinstance(source, str):
+            try:
+                memoryview(source)
+            except TypeError:
+                raise TypeError(f"a module is bytes or a str, not {type(source).__name__}") from None
         text = source if isinstance(source, str) or _is_text(source) else None
         if text is None:
             self._load(bytes(source), features, lazy)  # type: ignore[arg-type]
@@ -226,7 +231,12 @@ class Module:
             SnapshotError: the snapshot does not fit the module.
             LinkError: an import is missing, does not match, or belongs to another store.
             LimitError: the state exceeds the limits.
+            TypeError: it is no Snapshot.
         """
+        from .engine.snapshots import Snapshot
+
+        if not isinstance(snapshot, Snapshot):
+            raise TypeError(f"expected a Snapshot, got {type(snapshot).__name__}")
         return self._made(imports, wasi, limits, store, snapshot)
 
     def _made(

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import threading
 import time
 import tracemalloc
 
@@ -316,6 +317,37 @@ def test_a_timeout_error_of_a_host_function_is_its_own():
 
     exports = instantiate(CATCHES, {"m": {"h": h}}, limits=Limits(timeout=60)).exports
     assert asyncio.run(exports.f.call_async(1)) == -1
+
+
+def test_the_coroutine_is_made_by_call_async_alone():
+    call = instantiate('(func (export "f"))').exports.f.call_async()
+    kind = type(call)
+    with pytest.raises(TypeError, match="call_async"):
+        kind()
+    bare = kind.__new__(kind)
+    for use in (lambda: bare.send(None), lambda: next(bare), lambda: bare.throw(ValueError), bare.resume):
+        with pytest.raises((TypeError, RuntimeError)):
+            use()
+    bare.close()
+    assert asyncio.run(call) is None
+
+
+def test_a_call_waits_for_one_of_another_event_loop():
+    async def second():
+        return await asyncio.wait_for(instance.exports.tail.call_async(2, queue=True), 20)
+
+    async def wait(x):
+        if x == 1:
+            other.start()
+            await asyncio.sleep(0.2)  # so that it queues, mostly
+        return x
+
+    results = []
+    other = threading.Thread(target=lambda: results.append(asyncio.run(second())))
+    instance = instantiate(WAITS, {"m": {"wait": wait}})
+    assert asyncio.run(instance.exports.tail.call_async(1, queue=True)) == 1
+    other.join()
+    assert results == [2]
 
 
 def test_what_is_interrupted_while_it_waits_ends_when_it_goes_on():

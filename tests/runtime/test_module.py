@@ -57,6 +57,12 @@ def test_descriptions_are_values(item):
     assert hash(copy.copy(item)) == hash(item)
 
 
+@pytest.mark.parametrize("source", [None, 5, 1.5, [0, 97]])
+def test_what_is_neither_bytes_nor_text_is_no_module(source):
+    with pytest.raises(TypeError, match="a module is bytes or a str"):
+        wasmcy.Module(source)
+
+
 @pytest.mark.parametrize("make", [bytes, bytearray, memoryview, lambda data: numpy.frombuffer(data, dtype="u1")])
 def test_any_buffer_of_bytes_is_a_source(make):
     assert Module(make(binary(ADD))).instantiate().exports.add(2, 3) == 5

@@ -11,7 +11,19 @@ import pytest
 from instantiating import binary, instantiate, module
 
 import wasmcy
-from wasmcy import Func, InstanceLimit, Limits, Memory, MemoryLimit, Module, Pool, Snapshot, SnapshotError, TableLimit
+from wasmcy import (
+    FuelExhausted,
+    Func,
+    InstanceLimit,
+    Limits,
+    Memory,
+    MemoryLimit,
+    Module,
+    Pool,
+    Snapshot,
+    SnapshotError,
+    TableLimit,
+)
 
 TEXT = """
     (type $unary (func (param i32) (result i32)))
@@ -170,6 +182,8 @@ def hostile(change):
         lambda p: p["memories"].append((1, b"")),
         lambda p: p["globals"].__setitem__(0, 1 << 32),
         lambda p: p["globals"].__setitem__(0, -1),
+        lambda p: p["globals"].__setitem__(0, 1.5),
+        lambda p: p["globals"].__setitem__(0, True),
         lambda p: p["globals"].__setitem__(2, 1 << 64),
         lambda p: p["globals"].__setitem__(3, 99),
         lambda p: p["globals"].__setitem__(3, -2),
@@ -226,6 +240,27 @@ def test_a_pool_gives_fresh_guests():
     with pytest.raises(wasmcy.FuelExhausted):
         pool.instantiate().exports.spin()
     assert pool.instantiate(limits=Limits(fuel=10**6)).store.fuel == 10**6
+
+
+def test_the_limits_of_a_pool_bound_its_setup_too():
+    endless = module("(func $f (loop (br 0))) (start $f)")
+    with pytest.raises(FuelExhausted):
+        Pool(endless, limits=Limits(fuel=1000))
+    slow = module(
+        '(func (export "f") (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))'
+    )
+    with pytest.raises(FuelExhausted):
+        Pool(slow, setup=lambda guest: guest.exports.f(1000), limits=Limits(fuel=100))
+    pool = Pool(
+        slow, setup=lambda guest: guest.exports.f(1000), limits=Limits(fuel=100), setup_limits=Limits(fuel=10_000)
+    )
+    assert pool.instantiate().store.fuel == 100
+
+
+@pytest.mark.parametrize("what", [None, b"", 5])
+def test_only_a_snapshot_is_restored(what):
+    with pytest.raises(TypeError, match="expected a Snapshot"):
+        module("(memory 1)").restore(what)
 
 
 def test_what_a_pool_gives_to_guests_may_be_made_for_each():

@@ -254,6 +254,23 @@ def test_a_call_that_is_awaited_is_not_resumed_besides():
     asyncio.run(main())
 
 
+def test_locals_that_are_not_set_yet_have_no_value():
+    text = """(type $ft (func (result i32))) (import "m" "ask" (func $ask))
+        (func $k (type $ft) (i32.const 4)) (elem declare func $k)
+        (func (export "f") (result i32) (local $x (ref $ft))
+          (call $ask) (local.set $x (ref.func $k)) (call_ref $ft (local.get $x)))"""
+
+    async def main():
+        m = Module(binary(text))
+        instance = m.instantiate({"m": {"ask": lambda: asyncio.sleep(0)}})
+        task = asyncio.create_task(instance.exports.f.call_async())
+        await asyncio.sleep(0)
+        other = m.restore(elsewhere(instance.snapshot()), {"m": {"ask": lambda: None}})
+        assert other.suspended[0].resume() == await task == 4
+
+    asyncio.run(main())
+
+
 def work(snapshot):
     m = Module(binary(GUESTS["recursion"][0]))
     return m.restore(snapshot, limits=Limits(fuel=PLENTY)).suspended[0].resume()

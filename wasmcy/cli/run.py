@@ -86,7 +86,7 @@ def _initialize(instance: Instance) -> None:
 
 
 def _limits(values: Values) -> Limits | None:
-    if not values.keys() & {"--timeout", "--max-memory", "--max-stack"}:
+    if not values.keys() & {option for option, _, _ in _LIMITS}:
         return None
     given: Values = {}
     for option, name, read in _LIMITS:
@@ -106,8 +106,16 @@ def _seconds(text: str) -> float:
         raise ValueError(f"no number of seconds: {text!r}") from None
 
 
+def _fuel(text: str) -> int:
+    try:
+        return int(text.replace("_", ""))
+    except ValueError:
+        raise ValueError(f"no number of instructions: {text!r}") from None
+
+
 _LIMITS: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("--timeout", "timeout", _seconds),
+    ("--fuel", "fuel", _fuel),
     ("--max-memory", "memory", parse_size),
     ("--max-stack", "depth", parse_size),
 )
@@ -194,6 +202,7 @@ COMMAND = Command(
         Option("--listen", "HOST:PORT", "let it accept connections there; numbered after the directories", many=True),
         Option("--allow", "HOST:PORT", "let it connect there (wasmcy_network); *.example.com:443, host:*", many=True),
         Option("--timeout", "SECONDS", "stop it after that time"),
+        Option("--fuel", "NUMBER", "stop it after that many instructions"),
         Option("--max-memory", "SIZE", "let it have at most that much memory: 64MiB, 1GB, 65536"),
         Option("--max-stack", "SIZE", "let its calls use at most that much: 8MiB if not given"),
     ],

@@ -50,6 +50,26 @@ class Turns:
         """Let the next call begin, if it may."""
         if not self.busy():
             for turn in self.waiting:
-                if not turn.done():
-                    turn.set_result(None)
+                if not turn.done() and _wake(turn):
                     break
+
+
+def _wake(turn: asyncio.Future[None]) -> bool:
+    """End a wait, which may be one of another thread's event loop; False: that loop is closed."""
+
+    def end() -> None:
+        if not turn.done():
+            turn.set_result(None)
+
+    loop = turn.get_loop()
+    try:
+        here = asyncio.get_running_loop()
+    except RuntimeError:
+        here = None
+    if loop is here:
+        end()
+    elif loop.is_closed():
+        return False
+    else:
+        loop.call_soon_threadsafe(end)
+    return True

@@ -53,6 +53,9 @@ cdef extern from *:
     PyObject* wcy_stop(PyObject* value)     # StopIteration with a value
 
 cdef class Call(Suspended):
+    def __init__(self):
+        raise TypeError("calls that wait are made by Func.call_async")
+
     def __await__(self):
         return self
 
@@ -112,6 +115,8 @@ cdef class Call(Suspended):
     cdef bint go_on(self, object value, object error) except -1:
         """Run until there is something to wait for: then `value` is for the event loop. False: it is the result."""
         cdef int status
+        if self.func is None:
+            raise TypeError("calls that wait are made by Func.call_async")
         if self.running:
             raise ValueError("coroutine already executing")
         if self.stage == OVER:

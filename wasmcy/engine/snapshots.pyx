@@ -190,7 +190,7 @@ def put_back(InstanceData instance not None, tuple state, list images):
 cdef int put_memory(Memory memory, pages, data, list images, Py_ssize_t number) except -1:
     cdef const unsigned char[::1] view
     cdef int page = memory.record.page
-    if not 0 <= pages <= 1 << 48 or type(data) is not bytes or len(data) > pages << page:
+    if type(pages) is not int or not 0 <= pages <= 1 << 48 or type(data) is not bytes or len(data) > pages << page:
         raise SnapshotError("a memory of the snapshot is not as large as its contents")
     if pages << page < memory.record.size:
         raise SnapshotError("a memory of the snapshot is smaller than its type allows")
@@ -208,6 +208,8 @@ cdef int put_memory(Memory memory, pages, data, list images, Py_ssize_t number) 
 
 cdef int put_global(InstanceData instance, Global variable, value) except -1:
     cdef long long valtype = variable.type.type
+    if type(value) is not int:
+        raise SnapshotError("a global of the snapshot is no int")
     if variable.type.type.is_ref:
         variable.cell[0] = reference(instance, value, valtype)
     elif valtype == V128:
