@@ -70,9 +70,16 @@ def singles(types):
     return [(i, 1) for i in range(len(types))]
 
 
+def take_back():
+    """Release what other tests have left behind."""
+    gc.collect()
+    canonicalise([], [])
+
+
 @pytest.fixture
 def ids():
     """`canonicalise` whose results are released after the test; no id is left in use by it."""
+    take_back()
     before = dict(matching._groups)
     taken = []
 
@@ -83,6 +90,7 @@ def ids():
     yield take
     for some in taken:
         release(some)
+    take_back()
     assert matching._groups == before
 
 
@@ -222,7 +230,7 @@ def test_a_release_during_canonicalisation_waits():
 
 def test_threads_agree():
     types = [func([I64] * n) for n in range(40)]
-    gc.collect()  # what other tests have left behind goes now
+    take_back()
     before = dict(matching._groups)
     results = []
 
@@ -238,7 +246,7 @@ def test_threads_agree():
         thread.start()
     for thread in threads:
         thread.join()
-    gc.collect()
+    take_back()
     assert all(results) and len(results) == 80
     assert matching._groups == before
 
