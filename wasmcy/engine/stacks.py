@@ -124,9 +124,7 @@ class Stacks:
             point, frame = self._point(index, offset, number)
             if len(locals_) != len(frame.locals) or len(operands) != len(frame.operands):
                 raise SnapshotError(f"function {index} has other locals or operands at offset {offset:#x}")
-            for value, given in zip(frame.locals, locals_, strict=True):
-                self._place(value, given, at, slots, local=True)
-            for value, given in zip(frame.operands, operands, strict=True):
+            for value, given in zip((*frame.locals, *frame.operands), (*locals_, *operands), strict=True):
                 self._place(value, given, at, slots)
             stack.append((index, point, at))
             if running:
@@ -162,14 +160,14 @@ class Stacks:
                 return point, frame
         raise SnapshotError(f"function {index} cannot go on at offset {offset:#x}: other code was made of it here")
 
-    def _place(self, value: Value, given: int, at: int, slots: dict[int, int], local: bool = False) -> None:
+    def _place(self, value: Value, given: int, at: int, slots: dict[int, int]) -> None:
         """A value into its slots; it must agree with what other values say about them."""
         type_ = matching.close_val(value.type, self.code.context.canon)
         bits = width(type_)
         if type(given) is not int:
             raise SnapshotError("a value of the snapshot is no int")
-        if local and given == -1 and type_ & REF:  # perhaps not set yet; whoever reads it looks for null anyway
-            type_ |= NULL
+        if given == -1 and type_ & REF:  # a local that is not set yet, an operand before it is looked at
+            type_ |= NULL  # whoever uses a reference looks for null anyway
         word = function_word(self.instance, given, type_) if type_ & REF else given
         if not 0 <= word < 1 << bits:
             raise SnapshotError("a value of the snapshot is out of range")

@@ -2138,6 +2138,8 @@ class Translator(Listener):
             self.pop_quietly()
         elif op == OP_SELECT or op == OP_SELECT_T:
             self.select()
+            if op == OP_SELECT_T and x & REF:
+                self.types[self.height - 1] = x  # which of the two it is, only the guest knows
         elif op == OP_GLOBAL_GET:
             self.global_get(x)
         elif op == OP_GLOBAL_SET:
