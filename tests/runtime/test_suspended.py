@@ -151,15 +151,13 @@ def test_random_functions_go_on_elsewhere():
                         break
                     except FuelExhausted as error:
                         call = error.call
+                    fuel = rnd.randrange(60) if _ < 8 else PLENTY
                     try:
                         snapshot = elsewhere(instance.snapshot())
-                    except SnapshotError:  # it holds what is not a number or a function
-                        snapshot = None
-                    fuel = rnd.randrange(60) if _ < 8 else PLENTY
-                    if snapshot is None:
+                        instance = m.restore(snapshot, limits=Limits(fuel=instance.store.fuel + fuel))
+                    except SnapshotError:  # it holds what is not a number or a function, or whose type is in doubt
                         instance.store.fuel += fuel
                     else:
-                        instance = m.restore(snapshot, limits=Limits(fuel=instance.store.fuel + fuel))
                         (call,) = instance.suspended
                         moved += 1
                 assert found == whole
