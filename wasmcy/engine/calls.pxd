@@ -15,6 +15,7 @@ cdef class Call(Suspended):
     cdef bint queue, running
     cdef Stage stage
 
+    cdef object yielded(self, object value, object error)
     cdef bint go_on(self, object value, object error) except -1
     cdef bint run(self, object value, object error) except -1
     cdef object begin(self)

@@ -9,7 +9,7 @@ from functools import partial
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 
-from wasmcy.engine.machine cimport Func, backtrace, set_call_maker
+from wasmcy.engine.machine cimport Func, backtrace, raise_again, set_call_maker
 from wasmcy.engine.store cimport InstanceData, Suspended
 
 from ..errors import Timeout
@@ -52,7 +52,10 @@ cdef extern from *:
     void wcy_use_send(PyTypeObject* type, iternextfunc next, sendfunc send)
     PyObject* wcy_stop(PyObject* value)     # StopIteration with a value
 
+
 cdef class Call(Suspended):
+    """A call by `call_async`, or one that a snapshot held: a coroutine (PEP 492)."""
+
     def __init__(self):
         raise TypeError("calls that wait are made by Func.call_async")
 
@@ -63,15 +66,11 @@ cdef class Call(Suspended):
         return self
 
     def __next__(self):
-        if self.go_on(None, None):
-            return self.value
-        raise StopIteration(self.value)
+        return self.yielded(None, None)
 
     def send(self, value):
         """Go on, with what was awaited (PEP 342)."""
-        if self.go_on(value, None):
-            return self.value
-        raise StopIteration(self.value)
+        return self.yielded(value, None)
 
     def throw(self, error, value=None, traceback=None):
         """Go on with an error in place of what was awaited: `throw(error)`, or what sys.exc_info() gives."""
@@ -79,9 +78,7 @@ cdef class Call(Suspended):
             error = error() if value is None else value if isinstance(value, BaseException) else error(value)
         if traceback is not None:
             error = error.with_traceback(traceback)
-        if self.go_on(None, error):
-            return self.value
-        raise StopIteration(self.value)
+        return self.yielded(None, error)
 
     def close(self):
         """End the call, whatever it waits for."""
@@ -111,6 +108,12 @@ cdef class Call(Suspended):
         finally:
             if self.words == NULL:
                 self.end()
+
+    cdef object yielded(self, object value, object error):
+        """What is for the event loop; StopIteration, with the result, where there is no more to wait for."""
+        if self.go_on(value, error):
+            return self.value
+        raise StopIteration(self.value)
 
     cdef bint go_on(self, object value, object error) except -1:
         """Run until there is something to wait for: then `value` is for the event loop. False: it is the result."""
@@ -251,11 +254,6 @@ cdef class Call(Suspended):
 def is_suspended(InstanceData instance not None):
     """Whether a call waits that nobody may overtake."""
     return instance.record.suspended != 0
-
-
-cdef int raise_again(int status) except -1:
-    """Let the error that is set propagate."""
-    return status
 
 
 cdef int run(Call call, object value, object error) except -1:

@@ -48,5 +48,6 @@ cdef class Func:
 
 cdef Func host_function(object callable, object type)
 cdef void set_call_maker(void* function) noexcept
+cdef int raise_again(int status) except -1
 cdef tuple backtrace(Activation* activation)
 cdef object start_function(Store store, FuncRef* ref)

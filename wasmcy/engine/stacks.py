@@ -182,7 +182,10 @@ class Stacks:
     def _results(self, index: int) -> Sequence[int]:
         if not 0 <= index < self.module.n_funcs:
             raise SnapshotError(f"the snapshot names function {index}")
-        found: FuncType = matching.close_func(self.module.func_type(index), self.code.context.canon)
+        return self._closed_results(self.module.func_type(index))
+
+    def _closed_results(self, type_: FuncType) -> Sequence[int]:
+        found: FuncType = matching.close_func(type_, self.code.context.canon)
         return found.results
 
     def _expect(self, index: int, expected: Sequence[int]) -> None:
@@ -195,6 +198,4 @@ class Stacks:
         reader = Reader(self.module.data, offset, len(self.module.data))
         called = reader.byte() == OP_CALL
         index = reader.u32()  # of a function; of its type, if it is called indirectly or by a reference
-        type_ = self.module.func_type(index) if called else self.module.func_type_at(index)
-        found: FuncType = matching.close_func(type_, self.code.context.canon)
-        return found.results
+        return self._closed_results(self.module.func_type(index) if called else self.module.func_type_at(index))
