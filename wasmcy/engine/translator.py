@@ -2055,6 +2055,8 @@ class Translator(Listener):
             self.flush(self.context.sig_ps[x])
             if op == OP_LOOP:
                 self.forget()
+                self.truncate(self.height - self.context.sig_ps[x])  # branches back bring values of the label's types
+                self.push_types(self.context.sig_po[x], self.context.sig_np[x])
             self.new_label(AT_LOOP if op == OP_LOOP else AT_BLOCK, self.height - self.context.sig_ps[x], x)
             return 0
         if op == OP_IF:
