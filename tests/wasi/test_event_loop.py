@@ -60,6 +60,9 @@ def left_over(host_descriptors):
         readers = len(asyncio.get_running_loop()._selector.get_map())
         return readers, sum(t.name == "wasmcy waits" for t in threading.enumerate()), host_descriptors()
 
+    for thread in threading.enumerate():  # those of earlier tests end a moment after they were asked to
+        if thread.name == "wasmcy waits":
+            thread.join(1)
     return count
 
 
