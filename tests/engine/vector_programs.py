@@ -180,6 +180,7 @@ def parametric() -> Iterator[Case]:
     yield Case(f"{SET} (local.get $V) (local.set $V (local.get $W))", "v128", LOCALS)  # the value before
     yield Case(f"{SET} (local.get $V) (local.set $V (v128.not (local.get $W)))", "v128", LOCALS)
     yield Case(f"{SET} (drop (v128.not (local.get $V))) (drop (local.get $V)) (local.get $W)", "v128", LOCALS)
+    yield Case(f"{SET} (drop (v128.not (local.get $V))) (local.set $Y (local.get $W)) (local.get $Y)", "v128", LOCALS)
     yield Case(f"{SET} (v128.not (local.tee $V (v128.xor (local.get $V) (local.get $W))))", "v128", LOCALS)
 
 

@@ -827,7 +827,7 @@ class Translator(Listener):
                 if self.kinds[i] == LOCAL and (self.values[i] == slot or self.values[i] == slot + 1):
                     self.settle(i)
         q = self.last
-        if q >= 0 and q == self.vector and self.code[q + 1] & 0xFFFF == self.base + n:
+        if self.kinds[n] == TEMP and q >= 0 and q == self.vector and self.code[q + 1] & 0xFFFF == self.base + n:
             self.code[q + 1] += slot - (self.base + n)  # its producer puts it there
             self.truncate(n)
         elif self.kinds[n] == CONST and self.kinds[n + 1] == CONST:
