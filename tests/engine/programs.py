@@ -368,6 +368,11 @@ def tables_of_labels() -> Iterator[Case]:
 
 
 def moves() -> Iterator[Case]:
+    on, after = "(i32.add (local.get $a) (i32.const -3))", "(i32.sub (local.get $a))"  # a copy, and on by a constant
+    yield Case(f"(local.set $i32 (local.get $a)) (local.set $a {on}) (i32.rotl (local.get $i32) (i32.const 7)) {after}",
+               "i32", LOCALS)  # fmt: skip
+    yield Case(f"(i32.mul (local.tee $i32 (local.get $a)) (local.tee $a {on})) {after} (i32.xor (local.get $i32))",
+               "i32", LOCALS)  # fmt: skip
     yield Case("(local.set $a (local.get $b)) (local.get $a)", "i32")
     yield Case(
         "(local.set $a (local.get $b)) (local.set $b (local.get $c)) (i32.sub (local.get $a) (local.get $b))", "i32"
@@ -456,6 +461,12 @@ def variables() -> Iterator[Case]:
         yield Case(f"(global.set $i32 {get('i32')}) (block (br_if 0 {condition}) (return {three})) {variable}", "i32")
         step = f"(global.set $i32 (i32.add {variable} (i32.const 1)))"
         yield Case(f"(global.set $i32 (i32.const {first})) (loop {step} (br_if 0 {condition})) {variable}", "i32")
+    for name in ("add", "sub"):  # a function's frame, and the end of one
+        moved = f"(i32.{name} {variable} (i32.const 0x12345))"
+        yield from results("i32", moved, "(global.set $i32 (local.get $a))")
+        both = f"(global.set $i32 (local.tee $i32 {moved})) (i32.xor (i32.rotl (local.get $i32) {three}) {variable})"
+        yield Case(f"(global.set $i32 (local.get $a)) {both}", "i32", LOCALS)
+    yield Case(f"(global.set $i32 (i32.add (local.get $a) (i32.const 0x12345))) {variable}", "i32")
 
 
 VARIABLE_FIELDS = '(memory (export "m") 1)' + "".join(

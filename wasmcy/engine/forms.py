@@ -34,9 +34,10 @@ IN_SLOT, IN_ACC, IMMEDIATE = range(3)
     FUSE_MOVE_BRANCH,
     FUSE_TEST,
     FUSE_GLOBAL,
+    FUSE_GLOBAL_SAME,
     FUSE_VECTORS,
     FUSE_VECTORS_ORDERED,
-) = range(27)
+) = range(28)
 FUSE_FIRST_IMMEDIATE = 32  # flag: the first of two ALU operations has its immediate in `half`
 
 # how the translator treats an instruction
@@ -82,7 +83,7 @@ NAMED = (
     "return_call_import", "return_call_indirect:s", "return_call_indirect:r", "enter", "enter1", "enter2", "enter3",
     "enter4", "unreachable", "operation",
     "throw", "memory.size", "ref.func", "ref.func.imported", "table.get", "table.set", "index64", "memory.copy",
-    "memory.fill", "step2", "move2",
+    "memory.fill", "step2", "move.step", "move2",
     "memory.size@any", "atomic.fence", "atomic.address", "call_ref:s", "call_ref:r", "return_call_ref:s",
     "return_call_ref:r", "ref.as_non_null",
     "i64.eqz:s", "leave.result", "leave.link", "leave.translate", "charge", "charge.length",

@@ -28,7 +28,10 @@ from .forms import (
     FUSE_ALU_SR,
     FUSE_FIRST_IMMEDIATE,
     FUSE_GLOBAL,
+    FUSE_GLOBAL_SAME,
     FUSE_LOAD_KI_NARROW,
+    FUSE_LOAD_RI,
+    FUSE_LOAD_SI,
     FUSE_MOVE_BRANCH,
     FUSE_MOVES,
     FUSE_STEP_RI,
@@ -597,6 +600,9 @@ for _name, _test in (("nz", "a != 0"), ("z", "a == 0")):
 one("step2", 3, [  # D = A + low, then B = C + high
     "u = wcy_slot_u32(sp, F_A(pc)) + W_HALF(pc, 2, 0)", "sp[F_D(pc)] = u",
     "v = wcy_slot_u32(sp, F_C(pc)) + W_HALF(pc, 2, 1)", "r0 = v", "sp[F_B(pc)] = r0", "NEXT 3"])  # fmt: skip
+one("move.step", 2, [  # D = A, then A += the immediate
+    "u = wcy_slot_u32(sp, F_A(pc))", "r0 = u", "sp[F_D(pc)] = r0", "v = u + F_HALF(pc)", "sp[F_A(pc)] = v",
+    "NEXT 2"])  # fmt: skip
 FUSIONS[ID["move"], ID["move"]] = ID["move2"], FUSE_MOVES
 FUSIONS[ID["move"], ID["br"]] = ID["movebr"], FUSE_MOVE_BRANCH
 align()
@@ -649,6 +655,23 @@ object_operations.descriptors()
 for _name, _cost in (("charge", "F_HALF(pc)"), ("charge.length", "sp[F_D(pc)] >> 6")):
     one(_name, 2, [f"x = {_cost}", "if WASMCY_UNLIKELY(instance.fuel < x): LEAVE LEAVE_FUEL",
                    "instance.fuel -= x", "NEXT 2"])  # fmt: skip
+
+# ------------------------------------------------------------------ a C guest's stack pointer
+# A function's frame: [D][immediate][the global's offset]; its end: [A][half the global's offset][immediate]
+_CELL = "cell = <u64*>(<u8*>instance + {})"
+for _name, _sign in (("add", "+"), ("sub", "-")):
+    _moved = f"<u32>(<u32>cell[0] {_sign} F_HALF(pc))"
+    _own = _CELL.format("W_HALF(pc, 2, 0)")
+    producer(f"i32.{_name}:gi", 3, "i32", [_own], _moved, "i32")
+    FUSIONS[ID["global.get.i64.own"], ID[f"i32.{_name}:ri"]] = ID[f"i32.{_name}:gi"], FUSE_LOAD_RI
+    one(f"global.{_name}", 3, [_own, f"r0 = {_moved}", "sp[F_D(pc)] = r0", "cell[0] = r0", "NEXT 3"])
+    FUSIONS[ID[f"i32.{_name}:gi>"], ID["global.set.i64.own:r"]] = ID[f"global.{_name}"], FUSE_GLOBAL_SAME
+one(
+    "global.set:si",
+    3,
+    [_CELL.format("F_HALF(pc)"), "cell[0] = <u32>(wcy_slot_u32(sp, F_A(pc)) + W_HALF(pc, 2, 0))", "NEXT 3"],
+)
+FUSIONS[ID["i32.add:si"], ID["global.set.i64.own:r"]] = ID["global.set:si"], FUSE_LOAD_SI
 
 # ------------------------------------------------------------------ branches on a global of the instance
 # What Binaryen's asyncify does around every call. The global's offset fills D and A; [.., half displacement][immediate]

@@ -16,14 +16,14 @@ cdef long long OP_THROW_REF, OP_TRY_TABLE, OP_UNREACHABLE
 cdef long long FLAG_COMMUTATIVE, FLAG_EQZ, FUSE_ALU_RI, FUSE_ALU_SR, FUSE_FIRST_IMMEDIATE, FUSE_LOAD_K
 cdef long long FUSE_LOAD_KS, FUSE_LOAD_KI, FUSE_LOAD_KI_NARROW, FUSE_STORE_KI, FUSE_STORE_KI_NARROW, FUSE_STORE_KS
 cdef long long FUSE_LOAD_RI, FUSE_LOAD_SI, FUSE_LOAD_SS, FUSE_MOVES, FUSE_MOVE_BRANCH, FUSE_STEP_RI, FUSE_STEP_RS
-cdef long long FUSE_STEP_SR, FUSE_STEP_Z, FUSE_STORE_RI, FUSE_STORE_SI, FUSE_STORE_SS, FUSE_TEST, FUSE_GLOBAL
-cdef long long FUSE_VECTORS, KIND_ATOMIC_CMPXCHG
+cdef long long FUSE_STEP_SR, FUSE_STEP_Z, FUSE_STORE_RI, FUSE_STORE_SI, FUSE_STORE_SS, FUSE_TEST
+cdef long long FUSE_GLOBAL, FUSE_GLOBAL_SAME, FUSE_VECTORS, KIND_ATOMIC_CMPXCHG
 cdef long long KIND_ATOMIC_LOAD, KIND_ATOMIC_RMW, KIND_ATOMIC_STORE, KIND_BINARY, KIND_COMPARE, KIND_LOAD
 cdef long long KIND_OBJECT, KIND_OPERATION, KIND_STORE, KIND_UNARY, KIND_WIDE
 cdef long long H_ADD_RI, H_ADD_SI, H_BR, H_BR64_NZ, H_BR64_NZ_R, H_BR64_Z, H_BR64_Z_R, H_BR_NZ, H_BR_NZ_R
 cdef long long H_BR_TABLE, H_BR_TABLE_R, H_BR_Z, H_BR_Z_R, H_CALL, H_CALL_IMPORT, H_CALL_INDIRECT, H_CALL_INDIRECT_R
 cdef long long H_CONST32, H_CONST64, H_ENTER, H_ENTER1, H_MEMORY_COPY, H_MEMORY_FILL, H_MEMORY_SIZE, H_MOVE
-cdef long long H_MOVE2, H_MOVE4
+cdef long long H_MOVE2, H_MOVE4, H_MOVE_STEP
 cdef long long H_MOVESPAN, H_OPERATION, H_REF_FUNC, H_REF_FUNC_IMPORTED, H_RETURN_CALL, H_RETURN_CALL_IMPORT
 cdef long long H_RETURN_CALL_INDIRECT, H_RETURN_CALL_INDIRECT_R, H_RETURN_MANY, H_RETURN_VOID, H_STEP2, H_TABLE_GET
 cdef long long OP_MEMORY_ATOMIC_NOTIFY, OP_MEMORY_ATOMIC_WAIT32, OP_MEMORY_ATOMIC_WAIT64
@@ -213,7 +213,7 @@ cdef class Translator(Listener):
         code='unsigned long long[::1]', w='unsigned long long', x='unsigned long long', p='long long',
         q='long long',
     )
-    cdef int step_twice(self) except -1
+    cdef int step_twice(self, bint tee) except -1
     @cython.locals(
         swap='bint', type_='long long', accumulator='long long', b_found='long long', b='long long',
         a_found='long long', a='long long', home='long long', x='long long', form='long long', handler='long long',

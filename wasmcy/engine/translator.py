@@ -105,6 +105,7 @@ from .forms import (
     FUSE_ALU_SR,
     FUSE_FIRST_IMMEDIATE,
     FUSE_GLOBAL,
+    FUSE_GLOBAL_SAME,
     FUSE_LOAD_K,
     FUSE_LOAD_KI,
     FUSE_LOAD_KI_NARROW,
@@ -176,6 +177,7 @@ H_CONST64 = _handlers["const64"]
 H_ADD_SI = _handlers["i32.add:si"]
 H_ADD_RI = _handlers["i32.add:ri"]
 H_STEP2 = _handlers["step2"]
+H_MOVE_STEP = _handlers["move.step"]
 H_BR = _handlers["br"]
 H_BR_NZ = _handlers["br_nz:s"]
 H_BR_NZ_R = _handlers["br_nz:r"]
@@ -531,6 +533,11 @@ class Translator(Listener):
             c = 0
             y = x
             words = extra
+        elif how == FUSE_GLOBAL_SAME:
+            if code[q + 2] != half:
+                return 0
+            y = half
+            words = 1
         elif how >= FUSE_VECTORS:
             if first_d < self.base:  # the first result is a local's too
                 return 0
@@ -1359,7 +1366,8 @@ class Translator(Listener):
             return self.set_vector(slot, tee)
         n = self.height - 1
         kind = self.kinds[n]
-        own = 1 if kind == LOCAL and self.values[n] == slot else 0
+        source = self.values[n]
+        own = 1 if kind == LOCAL and source == slot else 0
         if self.aliases[slot] > own:  # entries that stand for the old value
             for i in range(self.low, n):
                 if (self.kinds[i] == LOCAL or self.kinds[i] == SUM) and self.values[i] == slot:
@@ -1376,13 +1384,15 @@ class Translator(Listener):
             self.pending[accumulator] = -1
             self.retarget(accumulator, slot)
             self.last = -1
-            self.step_twice()
+            self.step_twice(tee)
         else:
             self.pop()
             self.to_slot(self.found, self.value, type_, slot)
             self.last = -1
         self.assign(slot)
         if tee:
+            if kind == LOCAL:  # of two locals with that value, the one that had it first
+                slot = source
             self.aliases[slot] += 1
             self.push(LOCAL, slot, type_)
         return 0
@@ -1394,22 +1404,35 @@ class Translator(Listener):
             self.log[self.n_log] = slot
             self.n_log += 1
 
-    def step_twice(self):
-        """Two neighbouring additions of constants to slots become one instruction."""
+    def step_twice(self, tee):
+        """An addition of a constant to a local, after another or after a copy of that local: one instruction.
+
+        The copy is what is wanted next, unless the sum is.
+        """
         p = self.latest
         q = self.before
         if q < 0 or p != q + 2 or not self.fusing:
             return 0
         code = self.code
-        if code[q] == (H_ADD_SI | 1) and code[p] == (H_ADD_SI | 1):
-            w = code[q + 1]
-            x = code[p + 1]
+        if code[p] != (H_ADD_SI | 1):
+            return 0
+        w = code[q + 1]
+        x = code[p + 1]
+        if code[q] == (H_ADD_SI | 1):
             code[q] = H_STEP2
             code[q + 1] = (w & LOW32) | (x & LOW32) << 32
             code[q + 2] = w >> 32 | (x >> 32) << 32
             self.length = q + 3
-            self.latest = q
-            self.before = -1
+        elif code[q] == H_MOVE and (x & LOW32) == (w >> 16) * 0x10001 and not tee:
+            code[q] = H_MOVE_STEP
+            code[q + 1] = w | (x >> 32) << 32
+            self.length = q + 2
+            self.wrote(w >> 16, -1)
+            self.wrote(w & 0xFFFF, 0)
+        else:
+            return 0
+        self.latest = q
+        self.before = -1
 
     def binary(self, op, compare):
         type_ = self.t_operand[op]
@@ -1856,9 +1879,9 @@ class Translator(Listener):
         form = self.found * 3 + class_of(self.type_)
         handler = self.c_set_imported[form] if index < imported else self.c_set[form]
         where = index if index < imported else self.cells + 8 * self.context.global_cell[index]
-        self.emit(handler, 0, self.value if self.found == IN_SLOT else 0, where)
-        if self.found == IMMEDIATE:
-            self.word(self.value)
+        self.fuse(
+            handler, 0, self.value if self.found == IN_SLOT else 0, where, int(self.found == IMMEDIATE), self.value
+        )
         self.last = -1
 
     # ------------------------------------------------------------------ fuel
