@@ -247,3 +247,14 @@ def test_a_second_collection_walks_no_body_again(monkeypatch):
         return len(walks)
 
     assert 0 < run(Store()) == run(Store())
+
+
+def test_a_collection_waits_for_the_gil():
+    """Where a guest that computes has given it up: at the first poll of the second loop."""
+    loop = "(loop (br_if 0 (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))"
+    text = f'(func (export "f") (param $m i32) (local $n i32) {2 * ("(local.set $n (local.get $m))" + loop)})'
+    instance = instantiate(text)
+    instance.store.stress(False, heap=True)
+    before = instance.store.collections
+    instance.exports.f(20_000_000)
+    assert instance.store.collections > before

@@ -320,6 +320,8 @@ cdef int slow_poll(Store store, Activation* activation, Watch* watch) except -1:
     watch.last = now
     activation.poll = store.pace
     if store.heap.stressed and not knows(store, activation.pc):
+        if watch.saved != NULL:
+            take_back(watch)
         store.stack_top = above(activation)
         collect(store)
     if is_due(store, now) or now - watch.signals >= SIGNAL_PERIOD:
