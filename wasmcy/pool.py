@@ -24,8 +24,8 @@ class Pool:
         [2, 2, 2]
 
     `setup` is called once, with the instance the snapshot is taken of, which `setup_limits` bound, or else `limits`,
-    those of each guest. `imports` and `wasi` are what each guest gets: callables that make them, called for each,
-    or objects that all share.
+    those of each guest; all of them are `deterministic` or none. `imports` and `wasi` are what each guest gets:
+    callables that make them, called for each, or objects that all share.
     """
 
     def __init__(
@@ -36,16 +36,18 @@ class Pool:
         wasi: Any = None,
         limits: Limits | None = None,
         setup_limits: Limits | None = None,
+        deterministic: bool = False,
         setup: Callable[[Instance], Any] | None = None,
         snapshot: Snapshot | None = None,
     ) -> None:
         self.module = module
         self.limits = limits
+        self.deterministic = deterministic
         self._imports = imports
         self._wasi = wasi
         if snapshot is None:
             bounds = limits if setup_limits is None else setup_limits
-            first = module.instantiate(_made(imports), wasi=_made(wasi), limits=bounds)
+            first = module.instantiate(_made(imports), wasi=_made(wasi), limits=bounds, deterministic=deterministic)
             if setup is not None:
                 setup(first)
             snapshot = Snapshot.of(first)
@@ -58,6 +60,7 @@ class Pool:
             _made(self._imports) if imports is None else imports,
             wasi=_made(self._wasi) if wasi is None else wasi,
             limits=self.limits if limits is None else limits,
+            deterministic=self.deterministic,
         )
 
 

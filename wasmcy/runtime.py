@@ -195,6 +195,7 @@ class Module:
         *,
         wasi: Any = None,
         limits: Limits | None = None,
+        deterministic: bool = False,
         store: Store | None = None,
     ) -> Instance:
         """Make an instance.
@@ -203,15 +204,17 @@ class Module:
         memories, tables, globals and tags; a plain callable serves as function, an int or float as
         immutable global. A list or tuple has one object for each import, in order. `wasi` is a provider
         such as Wasi, or several of them. The instance lives in `store`, else in that of its imports, else
-        in a new one with `limits`.
+        in a new one with `limits`, and `deterministic` where all results shall be the same bits on every
+        machine, NaNs included.
 
         Raises:
-            LinkError: an import is missing, does not match, or belongs to another store.
+            LinkError: an import is missing, does not match, or belongs to another store, or to one that is
+                not deterministic.
             Trap, LimitError, GuestException: raised while initialising or by the start function.
         """
         if isinstance(imports, (list, tuple)):
-            return self._instantiate_in_order(imports, wasi, limits, store)
-        return self._made(imports, wasi, limits, store, None)
+            return self._instantiate_in_order(imports, wasi, limits, deterministic, store)
+        return self._made(imports, wasi, limits, deterministic, store, None)
 
     def restore(
         self,
@@ -220,9 +223,10 @@ class Module:
         *,
         wasi: Any = None,
         limits: Limits | None = None,
+        deterministic: bool = False,
         store: Store | None = None,
     ) -> Instance:
-        """Make an instance that has the state of a snapshot; imports as for `instantiate`.
+        """Make an instance that has the state of a snapshot; all else as for `instantiate`.
 
         Neither segments nor the start function have a part in it. The snapshot is checked: it may come
         from anywhere.
@@ -237,10 +241,16 @@ class Module:
 
         if not isinstance(snapshot, Snapshot):
             raise TypeError(f"expected a Snapshot, got {type(snapshot).__name__}")
-        return self._made(imports, wasi, limits, store, snapshot)
+        return self._made(imports, wasi, limits, deterministic, store, snapshot)
 
     def _made(
-        self, imports: Any, wasi: Any, limits: Limits | None, store: Store | None, snapshot: Snapshot | None
+        self,
+        imports: Any,
+        wasi: Any,
+        limits: Limits | None,
+        deterministic: bool,
+        store: Store | None,
+        snapshot: Snapshot | None,
     ) -> Instance:
         providers: list[Any] = [imports] if imports is not None else []
         if wasi is not None:
@@ -254,19 +264,19 @@ class Module:
                     continue
             raise KeyError(name)
 
-        instance = instantiate(self, lookup, store, limits, snapshot)
-        instance._origin = Origin(self, imports, wasi, limits, snapshot)
+        instance = instantiate(self, lookup, store, limits, deterministic, snapshot)
+        instance._origin = Origin(self, imports, wasi, limits, instance.store.deterministic, snapshot)
         return instance
 
     def _instantiate_in_order(
-        self, imports: Sequence[Any], wasi: Any, limits: Limits | None, store: Store | None
+        self, imports: Sequence[Any], wasi: Any, limits: Limits | None, deterministic: bool, store: Store | None
     ) -> Instance:
         if wasi is not None:
             raise TypeError("WASI provides imports by name: give the others in a mapping, too")
         if len(imports) != len(self._syntax.imports):
             raise LinkError(f"expected {len(self._syntax.imports)} imports, found {len(imports)}")
         following = iter(imports)
-        return instantiate(self, lambda module, name: next(following), store, limits)
+        return instantiate(self, lambda module, name: next(following), store, limits, deterministic)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._syntax.data, self._syntax.features, self._code.lazy)
@@ -312,8 +322,8 @@ class Origin:
 
     def export(self, name: str) -> Any:
         if self.instance is None:
-            module, imports, wasi, limits, snapshot = self.made_of
-            self.instance = module._made(imports, wasi, limits, None, snapshot)
+            module, imports, wasi, limits, deterministic, snapshot = self.made_of
+            self.instance = module._made(imports, wasi, limits, deterministic, None, snapshot)
         return self.instance.exports[name]
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -354,6 +354,18 @@ def test_frames_are_the_same() -> None:
     assert found[0] == found[1]
 
 
+def test_nans_are_canonical_where_both_are_told_so() -> None:
+    text = """(func (export "f") (param i64) (result i64)
+        (i64.reinterpret_f64 (f64.mul (f64.reinterpret_i64 (local.get 0)) (f64.const -2))))"""
+    for w in (ours, theirs):
+        config = w.Config()  # type: ignore[attr-defined]
+        config.cranelift_nan_canonicalization = True
+        store = w.Store(w.Engine(config))  # type: ignore[attr-defined]
+        store.set_limits(memory_size=1 << 20)
+        f = w.Instance(store, w.Module(store.engine, f"(module {text})"), []).exports(store)["f"]  # type: ignore[attr-defined]
+        assert [f(store, nan) for nan in (0x7FF8000000000007, -1, 0x7FF0000000000001)] == [0x7FF8000000000000] * 3
+
+
 def public(w: ModuleType) -> set[str]:
     return {name for name in vars(w) if not name.startswith("_") and not isinstance(getattr(w, name), ModuleType)}
 

@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         choices=sorted(OPTIONAL),
         help="leave a feature out; repeats",
     )
+    parser.add_argument("--deterministic", action="store_true", help="NaNs are canonical, and their bits compared")
     parser.add_argument("--stop", type=int, default=5, help="stop after so many disagreements (default: 5)")
     parser.add_argument("--output", type=Path, default=Path("."), help="folder for reproducers (default: here)")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     start = shown = time.monotonic()
     while functions < options.count and disagreements < options.stop:
         size = min(FUNCTIONS, options.count - functions)
-        made, found = check(backends, f"{seed}/{number}", size, options.calls, features)
+        made, found = check(backends, f"{seed}/{number}", size, options.calls, features, options.deterministic)
         functions += made[0]
         calls += made[1]
         for name, disagreement in found:
@@ -66,10 +67,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def check(
-    backends: list[Backend], seed: str, functions: int, tuples: int, features: frozenset[str] = ALL
+    backends: list[Backend],
+    seed: str,
+    functions: int,
+    tuples: int,
+    features: frozenset[str] = ALL,
+    deterministic: bool = False,
 ) -> tuple[tuple[int, int], list[tuple[str, Disagreement]]]:
     """One module: how many functions and calls, and where backends differ from the first."""
-    module = generate.module(seed, functions, features)
+    module = generate.module(seed, functions, features, deterministic)
     calls: list[Call] = [
         (index, values)
         for index, function in enumerate(module.functions)

@@ -34,7 +34,8 @@ class Job:
     """A binary and the calls to make, in this order on one instance.
 
     `functions` are the signatures by function index, `globals` index and type of the exported ones.
-    With `trace` the state is recorded after every call, not only after the last.
+    With `trace` the state is recorded after every call, not only after the last.  A `deterministic` job is
+    for engines whose NaNs are canonical, and then results have all their bits.
     """
 
     binary: bytes
@@ -42,6 +43,7 @@ class Job:
     globals: list[tuple[int, int]]
     calls: list[tuple[int, tuple[int, ...]]]
     trace: bool = False
+    deterministic: bool = False
 
     @classmethod
     def of(cls, module: Module, calls: list[tuple[int, tuple[int, ...]]], trace: bool = False) -> "Job":
@@ -51,12 +53,13 @@ class Job:
             [(at, module.globals[at][0]) for at in module.exported_globals],
             calls,
             trace,
+            module.deterministic,
         )
 
 
 @dataclass
 class Outcome:
-    """Of each call the results as raw bits (all NaNs alike) or the trap; states of the instance."""
+    """Of each call the results as raw bits (all NaNs alike, see Job) or the trap; states of the instance."""
 
     results: list[Result] = field(default_factory=list)
     states: list[Any] = field(default_factory=list)
@@ -95,8 +98,8 @@ _TRAPS = {
 }
 
 
-def _canonical_all(types: tuple[int, ...], bits: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(map(canonical, types, bits))
+def _compared(job: Job, types: tuple[int, ...], bits: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(bits) if job.deterministic else tuple(map(canonical, types, bits))
 
 
 class Wasmtime:
@@ -107,20 +110,8 @@ class Wasmtime:
 
         self.name = f"wasmtime:{level}"
         self._wasmtime = wasmtime
-        config = wasmtime.Config()
-        config.wasm_tail_call = True
-        config.wasm_threads = True
-        config.wasm_exceptions = True
-        config.wasm_wide_arithmetic = True
-        config.wasm_function_references = True
-        config.wasm_relaxed_simd = True
-        config.wasm_relaxed_simd_deterministic = True
-        config.wasm_gc = True
-        config.wasm_memory64 = True
-        config.wasm_multi_memory = True
-        config.cranelift_opt_level = level
-        config.memory_reservation = 1 << 20
-        self._engine = wasmtime.Engine(config)
+        self._level = level
+        self._engines: dict[bool, Any] = {}
         code = wasmtime.TrapCode
         self._codes: dict[Any, str] = {
             code.STACK_OVERFLOW: "call stack exhausted",
@@ -136,20 +127,41 @@ class Wasmtime:
             code.NULL_REFERENCE: "null reference",
         }
 
+    def _engine(self, deterministic: bool) -> Any:
+        if deterministic in self._engines:
+            return self._engines[deterministic]
+        config = self._wasmtime.Config()
+        config.wasm_tail_call = True
+        config.wasm_threads = True
+        config.wasm_exceptions = True
+        config.wasm_wide_arithmetic = True
+        config.wasm_function_references = True
+        config.wasm_relaxed_simd = True
+        config.wasm_relaxed_simd_deterministic = True
+        config.wasm_gc = True
+        config.wasm_memory64 = True
+        config.wasm_multi_memory = True
+        config.cranelift_opt_level = self._level
+        config.memory_reservation = 1 << 20
+        config.cranelift_nan_canonicalization = deterministic
+        self._engines[deterministic] = self._wasmtime.Engine(config)
+        return self._engines[deterministic]
+
     def start(self, job: Job) -> None:
         self._job = job
 
     def finish(self) -> Outcome:
         job, outcome = self._job, Outcome()
+        engine = self._engine(job.deterministic)
         try:
-            module = self._wasmtime.Module(self._engine, job.binary)
+            module = self._wasmtime.Module(engine, job.binary)
         except self._wasmtime.WasmtimeError as error:
             outcome.error = f"refused: {error}"
             return outcome
-        store = self._wasmtime.Store(self._engine)
+        store = self._wasmtime.Store(engine)
         exports = self._wasmtime.Instance(store, module, []).exports(store)
         for index, arguments in job.calls:
-            outcome.results.append(self._call(store, exports[f"f{index}"], job.functions[index], arguments))
+            outcome.results.append(self._call(store, exports[f"f{index}"], job, index, arguments))
             if job.trace:
                 outcome.states.append(self._state(store, exports, job))
         outcome.states.append(self._state(store, exports, job))
@@ -157,9 +169,9 @@ class Wasmtime:
         module.close()
         return outcome
 
-    def _call(self, store: Any, func: Any, signature: Signature, arguments: tuple[int, ...]) -> Result:
+    def _call(self, store: Any, func: Any, job: Job, index: int, arguments: tuple[int, ...]) -> Result:
         ffi = self._wasmtime._ffi
-        params, results = signature
+        params, results = job.functions[index]
         count = max(len(params), len(results))
         slots = (ffi.wasmtime_val_raw_t * count)()
         size = ctypes.sizeof(ffi.wasmtime_val_raw_t)
@@ -184,17 +196,13 @@ class Wasmtime:
         bits = tuple(
             int.from_bytes(raw[at * size : at * size + WIDTH[type] // 8], "little") for at, type in enumerate(results)
         )
-        return _canonical_all(results, bits)
+        return _compared(job, results, bits)
 
     def _state(self, store: Any, exports: Any, job: Job) -> Any:
         memory = exports["m"]
         content = ctypes.string_at(memory.data_ptr(store), memory.data_len(store))
-        values = [(type, self._value(store, exports[f"g{at}"], type)) for at, type in job.globals]
-        return (
-            len(content),
-            crc32(content),
-            tuple(_global_bits(type, value) for type, value in values),
-        )
+        values = [_global_bits(type, self._value(store, exports[f"g{at}"], type)) for at, type in job.globals]
+        return len(content), crc32(content), _compared(job, tuple(type for _, type in job.globals), tuple(values))
 
     def _value(self, store: Any, variable: Any, type: int) -> Any:
         if type != V128:
@@ -210,9 +218,9 @@ class Wasmtime:
 
 def _global_bits(type: int, value: Any) -> int:
     if type == F32:
-        return canonical(type, int(struct.unpack("<I", struct.pack("<f", value))[0]))
+        return int(struct.unpack("<I", struct.pack("<f", value))[0])
     if type == F64:
-        return canonical(type, int(struct.unpack("<Q", struct.pack("<d", value))[0]))
+        return int(struct.unpack("<Q", struct.pack("<d", value))[0])
     if type == V128:
         return int.from_bytes(value, "little")
     assert type in (I32, I64)
@@ -234,20 +242,20 @@ class Here:
     def finish(self) -> Outcome:
         job, outcome = self._job, Outcome()
         try:
-            exports = self._wasmcy.Module(job.binary).instantiate({}).exports
+            exports = self._wasmcy.Module(job.binary).instantiate({}, deterministic=job.deterministic).exports
         except Exception as error:
             outcome.error = f"refused: {type(error).__name__}: {error}"
             return outcome
         for index, arguments in job.calls:
-            outcome.results.append(self._call(exports[f"f{index}"], job.functions[index][1], arguments))
+            outcome.results.append(self._call(exports[f"f{index}"], job, index, arguments))
             if job.trace:
                 outcome.states.append(self._state(exports, job))
         outcome.states.append(self._state(exports, job))
         return outcome
 
-    def _call(self, func: Any, results: tuple[int, ...], arguments: tuple[int, ...]) -> Result:
+    def _call(self, func: Any, job: Job, index: int, arguments: tuple[int, ...]) -> Result:
         try:
-            return _canonical_all(results, func.call_raw(*arguments))
+            return _compared(job, job.functions[index][1], func.call_raw(*arguments))
         except (self._wasmcy.Trap, self._wasmcy.StackExhausted) as error:
             message = error.message
             return next((kind for phrase, kind in _TRAPS.items() if message.startswith(phrase)), message)
@@ -258,12 +266,8 @@ class Here:
 
     def _state(self, exports: Any, job: Job) -> Any:
         content = bytes(exports["m"])
-        values = [(type, exports[f"g{at}"].value) for at, type in job.globals]
-        return (
-            len(content),
-            crc32(content),
-            tuple(_global_bits(type, value) for type, value in values),
-        )
+        values = [_global_bits(type, exports[f"g{at}"].value) for at, type in job.globals]
+        return len(content), crc32(content), _compared(job, tuple(type for _, type in job.globals), tuple(values))
 
     def close(self) -> None:
         pass

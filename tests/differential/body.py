@@ -3,7 +3,7 @@
 An expression of a type is code that pushes one value of it. NaN results have no determined sign and
 payload, so an expression reports whether its bits are *exact*; whatever turns bits into something
 that is compared (stores, reinterpretation, the sign that copysign takes) uses `exact()`, which
-makes NaNs canonical where needed.
+makes NaNs canonical where needed. In a deterministic module it is for the engines to do that.
 """
 
 import random
@@ -229,6 +229,8 @@ class Body:
 
     def canonicalise(self, type: int) -> None:
         """Replace the value on top by a fixed NaN if it is one: select(x, nan, x == x)."""
+        if self.module.deterministic:
+            return
         local = self.scratch(type)
         self.emit("local.tee", u(local))
         self.code += _NAN_CONST[type]
@@ -239,6 +241,8 @@ class Body:
 
     def canonicalise_lanes(self, shape: str) -> None:
         """The same for each lane of a vector of floats."""
+        if self.module.deterministic:
+            return
         local = self.scratch(V128)
         self.emit("local.tee", u(local))
         self.code += _LANES_NAN[shape]

@@ -100,7 +100,10 @@ class Function:
 
 @dataclass
 class Module:
-    """A generated module: functions `f0` …, globals `g0` … and the memory `m` are exported."""
+    """A generated module: functions `f0` …, globals `g0` … and the memory `m` are exported.
+
+    The bits of a `deterministic` one's NaNs are compared, too; others make NaNs canonical where bits matter.
+    """
 
     signatures: list[Signature] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
@@ -111,6 +114,7 @@ class Module:
     elements: list[tuple[int | None, list[int]]] = field(default_factory=list)  # table or passive; functions
     data: list[tuple[int | None, bytes]] = field(default_factory=list)  # address or passive; bytes
     tags: list[tuple[int, ...]] = field(default_factory=list)  # parameter types
+    deterministic: bool = False
 
     def type_index(self, signature: Signature) -> int:
         if signature not in self.signatures:

@@ -17,12 +17,12 @@ LEAVES = TABLE_SIZE  # functions that call nothing; the tables hold only these, 
 _pools: dict[frozenset[str], Pools] = {}
 
 
-def module(seed: object, functions: int = 60, features: frozenset[str] = ALL) -> Module:
+def module(seed: object, functions: int = 60, features: frozenset[str] = ALL, deterministic: bool = False) -> Module:
     """A module with about `functions` functions that uses these features."""
     rnd = random.Random(f"wasmcy {seed}")
     if features not in _pools:
         _pools[features] = pools(features)
-    made = Module()
+    made = Module(deterministic=deterministic)
     _data(made, rnd)
     values = _pools[features].values
     _globals(made, rnd, values)

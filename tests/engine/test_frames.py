@@ -19,7 +19,7 @@ FUNCTION = 2  # its index: after $h and $g
 
 def frame(text: str, handler: str | tuple[str, ...], *, called: bool = False, metered: bool = False) -> FrameMap:
     """What a function holds before its first instruction with a handler of that name, or in that call."""
-    code = Module(bytes(wasmtime.wat2wasm(f"(module {FIELDS} (func {text}))")))._code.variant(metered)
+    code = Module(bytes(wasmtime.wat2wasm(f"(module {FIELDS} (func {text}))")))._code.variant(metered, False)
     words = code.words(FUNCTION)[0]
     at, found = next((at, h) for at, h in instructions(words) if h.name.startswith(handler))
     point = 2 * (at + found.words) if called else 2 * at + 1
@@ -105,7 +105,7 @@ def test_metered_code_has_the_same_values(case: tuple) -> None:
 def test_a_charge_finds_what_its_block_starts_with() -> None:
     assert frame(MIXED.format("$h"), "charge", metered=True).operands == []
     text = "(param i32) (local.get 0) (i32.const 7) (loop (call $h (local.get 0)) (br_if 0 (local.get 0))) drop drop"
-    code = Module(bytes(wasmtime.wat2wasm(f"(module {FIELDS} (func {text}))")))._code.variant(True)
+    code = Module(bytes(wasmtime.wat2wasm(f"(module {FIELDS} (func {text}))")))._code.variant(True, False)
     charges = [at for at, h in instructions(code.words(FUNCTION)[0]) if h.name == "charge"]
     second = 2 * charges[1] + 1
     assert code.frames(FUNCTION, [second])[second].operands == [in_slot(I32, 3), constant(I32, 7)]

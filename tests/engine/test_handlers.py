@@ -57,10 +57,15 @@ def test_what_is_found_by_its_descriptor_is_found(fuse: str, monkeypatch: pytest
 STARTS_AND_ENDS = {"leave.translate", "leave.result", "leave.link"}
 # Handlers that only code of metered stores has: tests/runtime/test_fuel.py executes them.
 METERED = {"charge", "charge.length"}
+# Handlers that only code of deterministic stores has: tests/runtime/test_deterministic.py executes them.
+DETERMINISTIC = {
+    "f32.canonical:r", "f32.canonical:r>", "f32.canonical", "f64.canonical:r", "f64.canonical:r>", "f64.canonical",
+    "f32x4.canonical", "f64x2.canonical",
+}  # fmt: skip
 
 
 def test_every_handler_is_executed() -> None:
-    found = STARTS_AND_ENDS | METERED
+    found = STARTS_AND_ENDS | METERED | DETERMINISTIC
     for group in (*GROUPS, RELAXED, SHARED):
         found |= executed(group, outcome(group).results)
     for group in (IMPORTED_VARIABLES, IMPORTED_CALLS, IMPORTED_REFERENCES, IMPORTED_VECTORS, DESCRIPTORS):

@@ -154,7 +154,7 @@ class Two(Here):
         exports = {"m": one["2 0"], **{f"g{at}": one[f"3 {at}"] for at, _ in job.globals}}
         for number, (index, arguments) in enumerate(job.calls):
             function = made[number % 2].exports[f"f{index}"]
-            outcome.results.append(self._call(function, job.functions[index][1], arguments))
+            outcome.results.append(self._call(function, job, index, arguments))
         outcome.states.append(self._state(exports, job))
         return outcome
 

@@ -5,6 +5,7 @@ import functools
 import wasmtime
 
 import wasmcy
+from tests.differential import generate
 
 
 def binary(text):
@@ -23,3 +24,15 @@ def instantiate(text, imports=None, **options):
 
 def exports(text, imports=None, **options):
     return instantiate(text, imports, **options).exports
+
+
+def results(instance, made, seed):
+    """Of each function and arguments: results or error, and the fuel used."""
+    for index, function in enumerate(made.functions):
+        for values in generate.arguments(f"{seed}/{index}", function.signature, 2):
+            before = instance.store.fuel
+            try:
+                result = instance.exports[f"f{index}"].call_raw(*values)
+            except (wasmcy.Trap, wasmcy.GuestException) as error:
+                result = error.message
+            yield result, before and before - instance.store.fuel

@@ -16,9 +16,9 @@ cdef class Code:
     cdef FuncCode* functions
     cdef object lock, walkers             # (Validator, Translator) while no walk uses them
     cdef readonly bint lazy
-    cdef readonly bint metered
+    cdef readonly bint metered, deterministic
     cdef bint fuse
-    cdef Code other                         # the variant that counts, or that does not
+    cdef dict variants                      # the others, by (metered, deterministic)
     cdef Chunk* chunks                      # in the order of their addresses
     cdef Py_ssize_t n_chunks, cap_chunks, newest
     cdef u64* free                          # where in the newest chunk code goes next

@@ -61,13 +61,15 @@ def handler_addresses():
 cdef class Code:
     """The code of one module. `lazy`: functions are validated at their first call, too."""
 
-    def __cinit__(self, module, context, bint lazy=False, fuse=None, bint metered=False):
+    def __cinit__(self, module, context, bint lazy=False, fuse=None, bint metered=False, bint deterministic=False):
         cdef Py_ssize_t i
         cdef FuncCode* f
         self.module = module
         self.context = context
         self.lazy = lazy
         self.metered = metered
+        self.deterministic = deterministic
+        self.variants = {}
         self.lock = _thread.RLock()  # a walk may run Python code (a finaliser), which may call the module
         self.points_of = {}
         self.rest_of = {}
@@ -103,14 +105,15 @@ cdef class Code:
             free(self.chunks[i].at)
         free(self.chunks)
 
-    def variant(self, bint metered):
-        """The same module's code with or without counting, made when it is first wanted."""
-        if metered == self.metered:
+    def variant(self, bint metered, bint deterministic):
+        """The same module's code with or without counting and canonical NaNs, made when it is first wanted."""
+        if metered == self.metered and deterministic == self.deterministic:
             return self
+        key = metered, deterministic
         with self.lock:
-            if self.other is None:
-                self.other = Code(self.module, self.context, self.lazy, self.fuse, metered)
-            return self.other
+            if key not in self.variants:
+                self.variants[key] = Code(self.module, self.context, self.lazy, self.fuse, metered, deterministic)
+            return self.variants[key]
 
     cdef int translate(self, FuncCode* function, object watch) except -1:
         """Translate one function and publish its code; `watch` is called every now and then and may raise."""
@@ -131,7 +134,8 @@ cdef class Code:
         walkers, self.walkers = self.walkers, None
         if walkers is None:
             walkers = Validator(self.context), ObjectTranslator(
-                self.context, <size_t>self.functions, sizeof(FuncCode), _cells_offset(), self.fuse, self.metered
+                self.context, <size_t>self.functions, sizeof(FuncCode), _cells_offset(), self.fuse, self.metered,
+                self.deterministic,
             )
         validator, translator = walkers
         i = index - self.context.n_imported_funcs

@@ -41,5 +41,6 @@ def instantiate(
     lookup: Callable[[str, str], Any],
     store: Store | None = None,
     limits: Limits | None = None,
+    deterministic: bool = False,
     snapshot: Snapshot | None = None,
 ) -> Instance: ...

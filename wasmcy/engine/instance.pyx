@@ -129,7 +129,7 @@ cdef class Instance(InstanceData):
         self.module = module
         self.store = store
         store.admit(0)
-        self.code = (<Code>module._code).variant(store.metered)
+        self.code = (<Code>module._code).variant(store.metered, store.deterministic_)
         self.bytes = <const u8*><char*><bytes>module._syntax.data
         self.memories = []
         self.tables = []
@@ -587,23 +587,26 @@ cdef int join(item, Store store) except -1:
     return 0
 
 
-def instantiate(module, lookup, Store store=None, limits=None, snapshot=None):
-    """An instance, in `store`, else in that of its imports, else in a new one with `limits`.
+def instantiate(module, lookup, Store store=None, limits=None, bint deterministic=False, snapshot=None):
+    """An instance, in `store`, else in that of its imports, else in a new one with `limits`, perhaps `deterministic`.
 
     `lookup(module name, name)` gives what was provided, or raises KeyError.
 
     Raises:
-        LinkError: an import is missing, does not match, or two live in different stores.
+        LinkError: an import is missing, does not match, or two live in different stores; or the store is another
+            one than was asked for.
     """
     objects, found = link(module, lookup)
     if store is None:
         if found is not None and limits is not None:
             raise LinkError("the imports live in a store that has limits of its own")
-        store = Store(limits) if found is None else found
+        store = Store(limits, deterministic) if found is None else found
     elif found is not None and found is not store:
         raise LinkError("the imports live in another store")
     elif limits is not None:
         raise LinkError("the store has limits of its own")
+    if deterministic and not store.deterministic_:
+        raise LinkError("the store the instance would live in is not deterministic")
     store.check_owner()
     return Instance(module, store, objects, DOOR, snapshot)
 

@@ -30,6 +30,14 @@ cdef inline float f32_neg(float a) noexcept nogil:
     return wcy_f32(wcy_bits32(a) ^ 0x80000000u)
 
 
+cdef inline double f64_canonical(double a) noexcept nogil:
+    return a if a == a else wcy_f64(0x7FF8000000000000u)
+
+
+cdef inline float f32_canonical(float a) noexcept nogil:
+    return a if a == a else wcy_f32(0x7FC00000u)
+
+
 cdef inline double f64_min(double a, double b) noexcept nogil:
     if a < b:
         return a

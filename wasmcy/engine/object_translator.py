@@ -133,8 +133,8 @@ NO_DEPTH = MAX_SUBTYPE_DEPTH + 1  # in a test for an exact type: nothing stands 
 class ObjectTranslator(VectorTranslator):
     """A translator that knows the layout of objects."""
 
-    def __init__(self, context, functions=0, function_size=1, cells=0, fuse=True, metered=False):
-        super().__init__(context, functions, function_size, cells, fuse, metered)
+    def __init__(self, context, functions=0, function_size=1, cells=0, fuse=True, metered=False, deterministic=False):
+        super().__init__(context, functions, function_size, cells, fuse, metered, deterministic)
         self.depths = array("q")
         self.field_words = array("q")
         self.struct_words = array("q")

@@ -15,8 +15,8 @@ too.  A branch is followed by its `^` twin in the same way.  So the translator c
 destination or a direction by adding one to an id.
 """
 
-from ..opcodes import BY_NAME, N_IDS, OPS
-from ..types import I32
+from ..opcodes import BY_NAME, N_IDS, ONE, OPS
+from ..types import F32, F64, I32, V128
 from . import object_operations, semantics, vector_operations
 from .forms import (
     BY_CLASS,
@@ -172,6 +172,10 @@ for _op in UNARY:
     for _form in "sr":
         _lines = [f"a = {read(_from, {'s': 'A', 'r': 'r'}[_form])}", *trap_lines(_op.mnemonic)]
         producer(f"{_op.mnemonic}:{_form}", 2, _from, _lines, cast(_to, semantics.expression(_op.mnemonic)), _to)
+for _kind in ("f32", "f64"):  # code of deterministic stores only
+    _text = semantics.expression(f"{_kind}.canonical")
+    producer(f"{_kind}.canonical:r", 2, _kind, [f"a = {read(_kind, 'r')}"], _text, _kind)
+    one(f"{_kind}.canonical", 2, [f"a = {read(_kind, 'D')}", write(_kind, "F_D(pc)", _text), "NEXT 2"], _kind)
 
 
 # ------------------------------------------------------------------ memory
@@ -697,10 +701,42 @@ OPERATIONS = (
 )  # fmt: skip
 
 
+def canonical(op):
+    """The handler that makes NaNs canonical which an instruction results in; 0: none need be."""
+    if not op.nans:
+        return 0
+    shape = op.mnemonic.split(".")[0]
+    return ID[f"{shape}.canonical" if op.results[0] == V128 else f"{shape}.canonical:r"]
+
+
+def alike(op):
+    """The handler that makes NaNs canonical which an instruction takes for one and the same; 0: it looks at bits."""
+    if op in COMPARE and op.params[0] in (F32, F64):
+        return ID[f"{NAMES[op.params[0]]}.canonical:r"]
+    if not op.nans or short(op).startswith(("promote", "demote")):  # those take another type
+        return 0
+    return canonical(op)
+
+
+def pops(op):
+    """Entries that an instruction pops which neither leaves nor branches; -1: it may look at all of them.
+
+    local.set and local.tee depend on their local: 0 here.
+    """
+    if op.mnemonic in ("local.get", "local.set", "local.tee"):
+        return 0
+    if op.params is None or op.fuel != ONE:
+        return -1
+    return sum(2 if t == V128 else 1 for t in op.params)
+
+
 def tables():
     """Flat integer lists, by instruction id or handler id, that drive translator.py."""
     t = {name: [0] * N_IDS for name in ("kind", "operand", "result", "size", "flags", "swapped", "any", "shared")}
     t["fuel"] = [OPS[i].fuel if i in OPS else 0 for i in range(N_IDS)]
+    t["canonical"] = [canonical(OPS[i]) if i in OPS else 0 for i in range(N_IDS)]
+    t["alike"] = [alike(OPS[i]) if i in OPS else 0 for i in range(N_IDS)]
+    t["pops"] = [pops(OPS[i]) if i in OPS else 0 for i in range(N_IDS)]
     t["handler"] = [-1] * (N_IDS * 8)
     t["branch"] = [-1] * (N_IDS * 16)
     for kind, ops in ((KIND_BINARY, BINARY), (KIND_COMPARE, COMPARE), (KIND_UNARY, UNARY)):

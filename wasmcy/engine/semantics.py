@@ -74,6 +74,7 @@ FLOAT = {
     "trunc": "fN_trunc(a)",
     "nearest": "fN_nearest(a)",
     "sqrt": "fN_sqrt(a)",
+    "canonical": "fN_canonical(a)",  # no instruction: it follows those whose NaNs are open
     "convert_i32_s": "<F><i32>a",
     "convert_i32_u": "<F>a",
     "convert_i64_s": "<F><i64>a",

@@ -40,7 +40,7 @@ class Stacks:
 
     def __init__(self, instance: Any) -> None:
         self.instance = instance
-        self.code = instance.module._code.variant(instance.store.metered)
+        self.code = instance.module._code.variant(instance.store.metered, instance.store.deterministic)
         self.module = instance.module._syntax
         self.found: dict[tuple[int, int, int], tuple[int, FrameMap]] = {}  # by function, offset, number
 

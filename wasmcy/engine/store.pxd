@@ -17,6 +17,7 @@ cdef class Store:
     cdef u64 each_table                     # elements a table may have
     cdef u64 table_limit, table_used        # elements of all tables
     cdef readonly bint metered              # its instances run code that counts
+    cdef bint deterministic_                # its instances run code whose NaNs are canonical
     cdef u64 fuel_left                      # while the machine does not run
     cdef u64 objects_allowed[3]             # by COUNTED: how many there may be
     cdef u64 objects_left[3]                # how many more

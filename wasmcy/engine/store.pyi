@@ -18,7 +18,8 @@ class Epoch:
 
 class Store:
     limits: Limits | None
-    def __new__(cls, limits: Limits | None = None) -> Self: ...
+    deterministic: bool
+    def __new__(cls, limits: Limits | None = None, deterministic: bool = False) -> Self: ...
     @property
     def memory_bytes(self) -> int: ...
     @property

@@ -140,7 +140,8 @@ cdef class Epoch:
 cdef class Store:
     """What instances that share objects live in: their limits, their stack, their host values.
 
-    `limits` is a Limits. A store is used by one thread at a time.
+    `limits` is a Limits. In a `deterministic` store all results of instructions are the same bits on every
+    machine, NaNs included. A store is used by one thread at a time.
 
         >>> from wasmcy import Limits, Module
         >>> store = Store(Limits(memory="1MiB"))
@@ -151,7 +152,7 @@ cdef class Store:
     Spec: 4.2.3 "Store".
     """
 
-    def __cinit__(self, limits=None):
+    def __cinit__(self, limits=None, bint deterministic=False):
         self.pace = 2000
         self.kept = []
         self.externs = []
@@ -169,6 +170,7 @@ cdef class Store:
         for i in range(3):
             self.objects_left[i] = self.objects_allowed[i] = UNLIMITED
         self.limits = limits
+        self.deterministic_ = deterministic
         open_heap(&self.heap, &self.memory_used, &self.memory_limit)
         if STRESSED:
             self.stress(heap=True)
@@ -216,6 +218,25 @@ cdef class Store:
             self.objects_left[i] += allowed[i] - self.objects_allowed[i]
             self.objects_allowed[i] = allowed[i]
         self.limits_ = limits
+
+    @property
+    def deterministic(self):
+        """Whether its instances run code that makes NaNs canonical where WebAssembly leaves their bits open.
+
+        Raises:
+            ValueError: another value, once the store has instances.
+
+        Spec: appendix "Profiles", "Deterministic Profile".
+        """
+        return self.deterministic_
+
+    @deterministic.setter
+    def deterministic(self, bint deterministic):
+        if deterministic != self.deterministic_ and (self.instances or self.unfinished):
+            raise ValueError(
+                f"the store has instances, whose code is {'' if self.deterministic_ else 'not '}deterministic"
+            )
+        self.deterministic_ = deterministic
 
     def __dealloc__(self):
         cdef u64 at

@@ -59,7 +59,7 @@ cdef class Translator(Listener):
     # tables, by instruction or handler id
     cdef short[::1] t_kind, t_operand, t_result, t_size, t_flags, t_swapped, t_any, t_shared, t_handler, t_branch
     cdef short[::1] t_compares, t_tests, t_fuse_first, t_fuse_second, t_fused, t_fuse_how, t_fuse_wide, t_selects
-    cdef short[::1] t_fuel
+    cdef short[::1] t_fuel, t_canonical, t_alike, t_pops
     cdef short[::1] c_setr, c_get, c_get_imported, c_set, c_set_imported, c_select, c_return
     # the operand stack
     cdef long long[::1] kinds, values, addends, types
@@ -69,6 +69,8 @@ cdef class Translator(Listener):
     cdef long long[::1] local_types, local_slot       # by local
     cdef long long[::1] assigned, log                 # by slot: it has been set; slots set, in order
     cdef long long n_log, n_locals
+    cdef long long[::1] open, open_handler            # entries that may be NaNs of any kind, ascending
+    cdef long long n_open
     cdef public long long first_zero, last_zero       # slots that must be zero at first lie between them
     cdef long long[::1] pending, producer, mirror     # by class of accumulator
     cdef long long compare_mirror                     # mirror[0] before the last comparison
@@ -296,4 +298,10 @@ cdef class Translator(Listener):
     cdef int needs_zero(self, long long slot) except -1
     cdef int unassign(self, long long l) except -1
     cdef int separate(self) except -1
+    @cython.locals(n='long long')
+    cdef int leave_open(self, long long i, long long handler) except -1
+    @cython.locals(lowest='long long', n='long long')
+    cdef int expose(self, long long operands, long long alike) except -1
+    @cython.locals(type_='long long', slot='long long', accumulator='long long')
+    cdef int canonicalise(self, long long i, long long handler) except -1
     cdef int object_instruction(self, long long op, long long x, long long y, long long z) except -1

@@ -16,6 +16,9 @@ arities and sizes of signatures are counted in slots.
 `mirror[class]` is the slot whose value the accumulator of that class also holds, or -1.  All
 of that is forgotten where a label is bound.  What is emitted can be changed as long as it is last:
 a producer gets a destination, a comparison becomes a branch, neighbours merge (operations.FUSIONS).
+In deterministic code an entry that may be a NaN with other bits than the canonical one stands in `open`
+until an instruction consumes it that takes all NaNs alike; before any other that could see its bits, or
+leave, it is made canonical (`expose`).
 
 Bounds: at most WINDOW entries are neither TEMP nor CONST; more than MOVES values for a label are put
 in their homes once and moved from there as one span; so each visit emits a bounded number of words,
@@ -248,7 +251,7 @@ class Translator(Listener):
     `context` is the module's validation context.  `functions` and `function_size` say where the
     function records lie that direct calls name, `cells` where in an instance its globals start (the
     pointers to its tables follow them).  With `fuse` off no neighbours merge; `metered` code counts what
-    it executes.  After a body has been
+    it executes, `deterministic` code makes NaNs canonical that the spec leaves open.  After a body has been
     walked, `code[start:length]` is its words (handler ids, not addresses, in first words), `frame` its
     frame in slots, `catches` its table of handlers.
     With `recording` on, `points` maps each instruction's word to the wasm offset it stands for,
@@ -256,7 +259,7 @@ class Translator(Listener):
     code `spent` maps each offset to (word of the block's charge, cost so far).
     """
 
-    def __init__(self, context, functions=0, function_size=1, cells=0, fuse=True, metered=False):
+    def __init__(self, context, functions=0, function_size=1, cells=0, fuse=True, metered=False, deterministic=False):
         self.context = context
         self.functions = functions
         self.function_size = function_size
@@ -284,6 +287,9 @@ class Translator(Listener):
         self.t_fuse_wide = t["fuse_wide"]
         self.t_selects = t["selects"]
         self.t_fuel = t["fuel"]
+        self.t_canonical = t["canonical"] if deterministic else array("h", bytes(2 * len(t["canonical"])))
+        self.t_alike = t["alike"]
+        self.t_pops = t["pops"]
         self.c_setr = _by_class["setr.{}"]
         self.c_get = _by_class["global.get.{}.own"]
         self.c_get_imported = _by_class["global.get.{}.imported"]
@@ -316,6 +322,8 @@ class Translator(Listener):
         self.fix_at = zeros(256)
         self.fix_word = zeros(256)
         self.fix_half = zeros(256)
+        self.open = zeros(64)
+        self.open_handler = zeros(64)
         self.targets = zeros(64)
         self.pending = zeros(3)
         self.producer = zeros(3)
@@ -1359,9 +1367,50 @@ class Translator(Listener):
         self.last = -1
         return 0
 
+    # ------------------------------------------------------------------ canonical NaNs
+    def leave_open(self, i, handler):
+        """Entry i may be a NaN, which `handler` makes canonical before anybody looks at its bits."""
+        n = self.n_open
+        if n + 1 > len(self.open):
+            self.open = grown(self.open, n + 1)
+            self.open_handler = grown(self.open_handler, n + 1)
+        self.open[n] = i
+        self.open_handler[n] = handler
+        self.n_open = n + 1
+        return 0
+
+    def expose(self, operands, alike):
+        """The next instruction pops so many entries, or sees all if it is negative; `alike`: it takes all NaNs as one
+        that this handler makes canonical."""
+        lowest = self.height - operands if operands >= 0 else 0
+        while self.n_open and self.open[self.n_open - 1] >= lowest:
+            n = self.n_open - 1
+            self.n_open = n
+            if self.open_handler[n] != alike:
+                self.canonicalise(self.open[n], self.open_handler[n])
+        return 0
+
+    def canonicalise(self, i, handler):
+        """Make the NaN canonical that entry i may be."""
+        type_ = self.types[i]
+        slot = self.values[i]
+        accumulator = class_of(type_)
+        if type_ == V128:
+            self.emit(handler, slot, slot, 0)
+            self.vector = self.last
+        elif self.kinds[i] == ACC:
+            self.emit(handler, 0, 0, 0)
+            self.producer[accumulator] = self.last
+        else:
+            self.emit(handler + 2, slot, 0, 0)
+            self.wrote(slot, -1)
+        return 0
+
     # ------------------------------------------------------------------ instructions
     def local_set(self, index, tee):
         slot = self.local_slot[index]
+        if self.n_open:
+            self.expose(2 if self.local_types[index] == V128 else 1, 0)
         if self.local_types[index] == V128:
             return self.set_vector(slot, tee)
         n = self.height - 1
@@ -1495,6 +1544,8 @@ class Translator(Listener):
         else:
             self.fuse(handler, 0, 0 if a_found == IN_ACC else a, 0 if b_found == IN_ACC else b, 0, 0)
         self.push_result(self.t_result[op])
+        if self.t_canonical[op]:
+            self.leave_open(self.height - 1, self.t_canonical[op])
         return 0
 
     def unary(self, op):
@@ -1515,6 +1566,8 @@ class Translator(Listener):
             self.clobber(class_of(result))
         self.fuse(self.t_handler[op * 8 + found], 0, value if found == IN_SLOT else 0, 0, 0, 0)
         self.push_result(result)
+        if self.t_canonical[op]:
+            self.leave_open(self.height - 1, self.t_canonical[op])
         return 0
 
     def in_slot(self, home):
@@ -1941,6 +1994,7 @@ class Translator(Listener):
         self.highest = 1
         self.labels = 0
         self.fixups = 0
+        self.n_open = 0
         self.n_targets = 0
         self.compare_mirror = -1
         self.rel_word = 0
@@ -2022,6 +2076,8 @@ class Translator(Listener):
         self.found_height = self.height
         if self.height + 16 > len(self.kinds):
             self.reserve(16)
+        if self.n_open:
+            self.expose(self.t_pops[op], self.t_alike[op])
         if self.metered:
             self.meter(op, y)
         if op == OP_LOCAL_GET:

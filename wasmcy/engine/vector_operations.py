@@ -91,6 +91,8 @@ def lanewise():
         if vectors.strict(op.mnemonic) == op.mnemonic:
             fetch = [OPERANDS[name] for name in "abc"[: len(op.params)]]
             result(op.mnemonic, 2, [*fetch, *loop(*vectors.statements(op.mnemonic))])
+    for name in ("f32x4.canonical", "f64x2.canonical"):  # code of deterministic stores only
+        result(name, 2, [OPERANDS["a"], *loop(*vectors.statements(name))])
 
 
 def scalars():

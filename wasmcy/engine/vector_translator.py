@@ -86,6 +86,8 @@ class VectorTranslator(Translator):
         a = self.pop_vector()
         self.fuse(self.t_handler[op * 8], self.base + self.height, a, b | c << 16, 0, 0)
         self.push_vector()
+        if self.t_canonical[op]:
+            self.leave_open(self.height - 2, self.t_canonical[op])
 
     def vector_to_scalar(self, op, lane):
         a = self.pop_vector()

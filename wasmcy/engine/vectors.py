@@ -64,6 +64,7 @@ FLOAT = {
     "trunc": "F_trunc(a[i])",
     "nearest": "F_nearest(a[i])",
     "sqrt": "F_sqrt(a[i])",
+    "canonical": "F_canonical(a[i])",  # no instruction: it follows those whose NaNs are open
     "convert": "<F>a[i]",
     "convert_low": "<F>a[i]",
     "promote_low": "<F>a[i]",

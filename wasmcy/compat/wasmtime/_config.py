@@ -107,6 +107,7 @@ class Config(Managed):
     epoch_interruption = Setting(lambda value: None)  # anything true or false
     max_wasm_stack = Setting(_int)
     shared_memory = Setting(_bool)
+    cranelift_nan_canonicalization = Setting(_bool)
 
     # They choose between ways that give the same results here.
     cache = Setting(_cache)
@@ -115,7 +116,6 @@ class Config(Managed):
     profiler = Setting(_one_of("profiler", "none", "jitdump", "vtune", "perfmap"))
     target = Setting(_target)
     cranelift_debug_verifier = Setting(_bool)
-    cranelift_nan_canonicalization = Setting(_bool)
     debug_info = Setting(_bool)
     macos_use_mach_ports = Setting(_bool)
     memory_guard_size = Setting(_int)

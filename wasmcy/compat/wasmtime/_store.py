@@ -36,7 +36,8 @@ class Store(Managed):
         self._fuel_beyond = 0  # what there is above the most that wasmcy counts
         self._wasi: wasmcy.Wasi | None = None
         self._wasi_imports: dict[str, dict[str, Callable[..., Any]]] = {}
-        self._store = wasmcy.Store(wasmcy.Limits(depth=self._depth, fuel=0 if self._metered else None))
+        limits = wasmcy.Limits(depth=self._depth, fuel=0 if self._metered else None)
+        self._store = wasmcy.Store(limits, bool(engine._settings.get("cranelift_nan_canonicalization")))
         if engine._settings.get("epoch_interruption"):
             self._store.set_deadline(engine._epoch, 0)
 
