@@ -1,4 +1,4 @@
-"""`python -m spectests [--suite DIR] [-v] [PATH…]`: a line for each failing command."""
+"""`python -m spectests [--suite DIR] [--deterministic] [-v] [PATH…]`: a line for each failing command."""
 
 import argparse
 import sys
@@ -19,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="scripts and folders (default: the suite)",
     )
     parser.add_argument("--suite", help="folder of the official suite (default: $WASMCY_SUITE, ../shared/testsuite)")
+    parser.add_argument("--deterministic", action="store_true", help="in stores whose code makes NaNs canonical")
     parser.add_argument("-v", "--verbose", action="store_true", help="one line per script with its counts and time")
     options = parser.parse_args(arguments)
     try:
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     for path in _chosen(options.paths or [suite]):
         name = scope.relative_name(path, suite)
         start = time.perf_counter()
-        report = run_file(path, name, scope.features_of(name))
+        report = run_file(path, name, scope.features_of(name), options.deterministic)
         for line in report.failures:
             print(line)
         if options.verbose:

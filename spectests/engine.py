@@ -49,9 +49,9 @@ def binary(source: Source, form: Form, features: wasmcy.Features) -> bytes:
 class Engine:
     """One store with the `spectest` module and the instances that a script registers in it."""
 
-    def __init__(self, features: wasmcy.Features) -> None:
+    def __init__(self, features: wasmcy.Features, deterministic: bool = False) -> None:
         self.features = features
-        self.store = wasmcy.Store()
+        self.store = wasmcy.Store(deterministic=deterministic)
         self.registry: dict[str, Mapping[str, object]] = {"spectest": spectest()}
 
     def load(self, data: bytes) -> wasmcy.Module:

@@ -1,5 +1,6 @@
 """Every script of the official suite is one test."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -22,4 +23,11 @@ def test_suite_is_there() -> None:
 def test_script_passes(name: str) -> None:
     assert SUITE is not None
     report = run_file(SUITE / name, name, scope.features_of(name))
+    assert not report.failures, "\n".join(report.failures)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if re.search("f32|f64|float|conversions|relaxed", name)])
+def test_scripts_of_floats_pass_with_canonical_nans(name: str) -> None:
+    assert SUITE is not None
+    report = run_file(SUITE / name, name, scope.features_of(name), deterministic=True)
     assert not report.failures, "\n".join(report.failures)
