@@ -1,10 +1,12 @@
-"""What it costs to have guests inside a program: calls that may wait, fuel, snapshots. Of wasmcy alone."""
+"""What it costs to have guests inside a program: calls that may wait, fuel, canonical NaNs, snapshots. Of wasmcy
+alone."""
 
 import asyncio
 import itertools
 import math
 import tracemalloc
 from collections.abc import Awaitable, Callable, Generator
+from functools import partial
 from pathlib import Path
 from types import coroutine
 from typing import Any
@@ -16,6 +18,8 @@ from engines import Engine
 HERE = Path(__file__).resolve().parent
 GUESTS = 10_000
 LARGE = 64 << 20
+FLOATS = {"filter", "mandel", "matmul", "matrix", "matrix.simd", "escape", "escape.simd", "nbody", "spectral"}
+"""Kernels that compute with floats."""
 
 WAITS = """
     (import "env" "f" (func $f (param i32) (result i32)))
@@ -120,22 +124,32 @@ def crowd(api: Any) -> Cost:
         tracemalloc.stop()
 
 
-def fuel(api: Any, rounds: int, seconds: float) -> Cost:
-    """The time of programs whose instructions are counted, relative to the same without."""
-    ratios = {}
-    for kernel in kernels.own():
-        module = api.Module(kernel.wasm)
-        run = module.instantiate().exports.run
-        counted = module.instantiate(limits=api.Limits(fuel=1 << 60)).exports.run
-        n, spent = 1, 0.0
-        while spent < seconds:
-            n *= 2
-            spent = lowest({"": lambda run=run, n=n: run(n)}, 1)[""]  # type: ignore[misc]
-        times = lowest({"plain": lambda: run(n), "counted": lambda: counted(n)}, rounds)  # noqa: B023
-        ratios[kernel.name] = times["counted"] / times["plain"]
-    mean = math.exp(sum(map(math.log, ratios.values())) / len(ratios))
-    worst = max(ratios, key=lambda name: ratios[name])
-    return Cost("counted code, time relative to uncounted", "", {"wasmcy": mean}, f"{worst} {ratios[worst]:.2f}")
+def relative(kernel: kernels.Kernel, api: Any, rounds: int, seconds: float, **options: Any) -> float:
+    """The time of a kernel in a store with some options, relative to that in one without."""
+    module = api.Module(kernel.wasm)
+    run, other = (module.instantiate(**given).exports.run for given in ({}, options))
+    n, spent = 1, 0.0
+    while spent < seconds:
+        n *= 2
+        spent = lowest({"": partial(run, n)}, 1)[""]
+    times = lowest({"plain": partial(run, n), "other": partial(other, n)}, rounds)
+    return times["other"] / times["plain"]
+
+
+def variants(api: Any, rounds: int, seconds: float) -> list[Cost]:
+    """What it costs that instructions are counted, and that NaNs of programs that compute with floats are canonical."""
+    counted = {k.name: relative(k, api, rounds, seconds, limits=api.Limits(fuel=1 << 60)) for k in kernels.own()}
+    floats = [k for k in (*kernels.given(kernels.GIVEN), *kernels.own(), *kernels.vectors()) if k.name in FLOATS]
+    fixed = {k.name: relative(k, api, rounds, seconds, deterministic=True) for k in floats}
+    rows = []
+    for what, ratios in (
+        ("counted code, time relative to uncounted", counted),
+        ("deterministic code, the same", fixed),
+    ):
+        mean = math.exp(sum(map(math.log, ratios.values())) / len(ratios))
+        worst = max(ratios, key=lambda name: ratios[name])
+        rows.append(Cost(what, "", {"wasmcy": mean}, f"{worst} {ratios[worst]:.2f}"))
+    return rows
 
 
 def snapshots(api: Any, rounds: int, count: int) -> list[Cost]:
@@ -169,6 +183,6 @@ def measure(engines: list[Engine], quick: bool) -> list[Cost]:
     return [
         *waits(api, rounds, count),
         crowd(api),
-        fuel(api, rounds, 0.02 if quick else 0.2),
+        *variants(api, rounds, 0.02 if quick else 0.2),
         *snapshots(api, rounds, 30 if quick else 300),
     ]
