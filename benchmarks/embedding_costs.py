@@ -4,10 +4,13 @@ alone."""
 import asyncio
 import itertools
 import math
+import os
+import time
 import tracemalloc
 from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from types import coroutine
 from typing import Any
 
@@ -124,14 +127,20 @@ def crowd(api: Any) -> Cost:
         tracemalloc.stop()
 
 
-def relative(kernel: kernels.Kernel, api: Any, rounds: int, seconds: float, **options: Any) -> float:
-    """The time of a kernel in a store with some options, relative to that in one without."""
-    module = api.Module(kernel.wasm)
-    run, other = (module.instantiate(**given).exports.run for given in ({}, options))
+def enough(run: Callable[[int], object], seconds: float) -> int:
+    """A power of two for which a kernel takes that long at least."""
     n, spent = 1, 0.0
     while spent < seconds:
         n *= 2
         spent = lowest({"": partial(run, n)}, 1)[""]
+    return n
+
+
+def relative(kernel: kernels.Kernel, api: Any, rounds: int, seconds: float, **options: Any) -> float:
+    """The time of a kernel in a store with some options, relative to that in one without."""
+    module = api.Module(kernel.wasm)
+    run, other = (module.instantiate(**given).exports.run for given in ({}, options))
+    n = enough(run, seconds)
     times = lowest({"plain": partial(run, n), "other": partial(other, n)}, rounds)
     return times["other"] / times["plain"]
 
@@ -150,6 +159,25 @@ def variants(api: Any, rounds: int, seconds: float) -> list[Cost]:
         worst = max(ratios, key=lambda name: ratios[name])
         rows.append(Cost(what, "", {"wasmcy": mean}, f"{worst} {ratios[worst]:.2f}"))
     return rows
+
+
+def threads(api: Any, rounds: int, seconds: float) -> Cost:
+    """Two guests in two threads: the machine runs without the GIL."""
+    module = api.Module(kernels.own()[0].wasm)
+    runs = [module.instantiate().exports.run for _ in range(2)]
+    n = enough(runs[0], seconds)
+
+    def side_by_side() -> None:
+        workers = [Thread(target=run, args=(n,)) for run in runs]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    thunks: dict[str, Thunk] = {"one": lambda: runs[0](n), "two": side_by_side}
+    times = lowest(thunks, rounds, time.perf_counter)
+    note = f"of {os.cpu_count()} processors"
+    return Cost("two guests in two threads, over the time of one", "", {"wasmcy": times["two"] / times["one"]}, note)
 
 
 def snapshots(api: Any, rounds: int, count: int) -> list[Cost]:
@@ -184,5 +212,6 @@ def measure(engines: list[Engine], quick: bool) -> list[Cost]:
         *waits(api, rounds, count),
         crowd(api),
         *variants(api, rounds, 0.02 if quick else 0.2),
+        threads(api, rounds, 0.05 if quick else 0.3),
         *snapshots(api, rounds, 30 if quick else 300),
     ]
