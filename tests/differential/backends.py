@@ -228,13 +228,14 @@ def _global_bits(type: int, value: Any) -> int:
 
 
 class Here:
-    """wasmcy in this process."""
+    """wasmcy in this process; `options` are for `instantiate`."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         import wasmcy
 
         self.name = "wasmcy"
         self._wasmcy: Any = wasmcy
+        self._options = options
 
     def start(self, job: Job) -> None:
         self._job = job
@@ -242,7 +243,8 @@ class Here:
     def finish(self) -> Outcome:
         job, outcome = self._job, Outcome()
         try:
-            exports = self._wasmcy.Module(job.binary).instantiate({}, deterministic=job.deterministic).exports
+            options = {"deterministic": job.deterministic, **self._options}
+            exports = self._wasmcy.Module(job.binary).instantiate({}, **options).exports
         except Exception as error:
             outcome.error = f"refused: {type(error).__name__}: {error}"
             return outcome

@@ -59,19 +59,26 @@ def outcome(group: Group) -> Outcome:
     return engine.finish()
 
 
-def executed(group: Group, ends: list[Result]) -> set[str]:
+@cache
+def metered_outcome(group: Group) -> Outcome:
+    engine = Here(limits=wasmcy.Limits(fuel=1 << 60))
+    engine.start(job(group))
+    return engine.finish()
+
+
+def executed(group: Group, ends: list[Result], metered: bool = False) -> set[str]:
     """The handlers that ran: those of each function on the path that a call takes which ends well."""
     found: set[str] = set()
-    module = wasmcy.Module(job(group).binary, features=group.features)
-    last = module._code.context.n_funcs
+    translated = wasmcy.Module(job(group).binary, features=group.features)._code.variant(metered, False)
+    last = translated.context.n_funcs
     first = last - len(group.cases)
     calls = len(group.calls)
     for at, case in enumerate(group.cases):
-        code = module._code.words(first + at)[0]
+        code = translated.words(first + at)[0]
         if any(isinstance(end, tuple) or end in words.WHOLE for end in ends[at * calls : (at + 1) * calls]):
             found |= words.names(code) if case.whole else words.certain(code)
-    for at in range(module._code.context.n_imported_funcs, first):  # helpers, which others call
-        found |= words.certain(module._code.words(at)[0])
+    for at in range(translated.context.n_imported_funcs, first):  # helpers, which others call
+        found |= words.certain(translated.words(at)[0])
     return found
 
 

@@ -19,6 +19,7 @@ from tests.engine.running import (
     VECTORS,
     executed,
     job,
+    metered_outcome,
     outcome,
     outcome_with_imports,
 )
@@ -53,10 +54,14 @@ def test_what_is_found_by_its_descriptor_is_found(fuse: str, monkeypatch: pytest
     assert set(outcome_with_imports(DESCRIPTORS)) == {(1,)}
 
 
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+def test_metered_code_does_the_same(group: Group) -> None:
+    assert metered_outcome(group).results == outcome(group).results
+    assert metered_outcome(group).states == outcome(group).states
+
+
 # Handlers no function's code names: a first call, the end of a call from Python, the return to another instance.
 STARTS_AND_ENDS = {"leave.translate", "leave.result", "leave.link"}
-# Handlers that only code of metered stores has: tests/runtime/test_fuel.py executes them.
-METERED = {"charge", "charge.length"}
 # Handlers that only code of deterministic stores has: tests/runtime/test_deterministic.py executes them.
 DETERMINISTIC = {
     "f32.canonical:r", "f32.canonical:r>", "f32.canonical", "f64.canonical:r", "f64.canonical:r>", "f64.canonical",
@@ -65,9 +70,11 @@ DETERMINISTIC = {
 
 
 def test_every_handler_is_executed() -> None:
-    found = STARTS_AND_ENDS | METERED | DETERMINISTIC
+    found = STARTS_AND_ENDS | DETERMINISTIC
     for group in (*GROUPS, RELAXED, SHARED):
         found |= executed(group, outcome(group).results)
+    for group in GROUPS:
+        found |= executed(group, metered_outcome(group).results, metered=True)
     for group in (IMPORTED_VARIABLES, IMPORTED_CALLS, IMPORTED_REFERENCES, IMPORTED_VECTORS, DESCRIPTORS):
         found |= executed(group, outcome_with_imports(group))
     missing = [handler.name for handler in HANDLERS if handler.lines is not None and handler.name not in found]

@@ -37,7 +37,7 @@ def certain(words: Sequence[int]) -> set[str]:
         found.add(name)
         if name.startswith((*CONDITIONAL, *ENDS)):
             return found
-        if name.rstrip("^") in ("br", "movebr"):
+        if name.rstrip("^$") in ("br", "movebr"):
             distance = words[at + 1] >> 32
             at += (distance - (distance >> 31 << 32)) // 8
         else:

@@ -57,11 +57,15 @@ def never_ends(name, **options):
 
 
 # ------------------------------------------------------------------------------------ time
+counted = pytest.mark.parametrize("fuel", [None, 1 << 60], ids=["", "metered"])  # which polls in another way
+
+
+@counted
 @pytest.mark.parametrize("name", ENDLESS)
-def test_a_timeout_stops_every_cycle(name):
+def test_a_timeout_stops_every_cycle(name, fuel):
     start = time.perf_counter()
     with pytest.raises(Timeout, match=r"timeout of 0\.05 s exceeded"):
-        never_ends(name, limits=Limits(timeout=0.05))
+        never_ends(name, limits=Limits(timeout=0.05, fuel=fuel))
     assert 0.04 < time.perf_counter() - start < PATIENCE
 
 
@@ -105,7 +109,8 @@ def test_calls_inside_a_call_share_its_time():
     assert stopped == [True]
 
 
-def test_slow_host_functions_do_not_stretch_the_time():
+@counted
+def test_slow_host_functions_do_not_stretch_the_time(fuel):
     """After a fast loop, which sets the pace of polls, come few but slow calls of the host."""
     text = """
         (import "m" "h" (func $h))
@@ -120,7 +125,7 @@ def test_slow_host_functions_do_not_stretch_the_time():
         calls.append(time.perf_counter())
 
     with pytest.raises(Timeout):
-        exports(text, {"m": {"h": h}}, limits=Limits(timeout=0.4)).f()
+        exports(text, {"m": {"h": h}}, limits=Limits(timeout=0.4, fuel=fuel)).f()
     assert len(calls) < 200
 
 
@@ -232,9 +237,10 @@ def test_an_exception_of_a_signal_handler_passes():
     assert caught.value is error
 
 
+@counted
 @pytest.mark.parametrize("name", ENDLESS)
-def test_an_interrupt_from_another_thread_stops_every_cycle(name):
-    store = Store()
+def test_an_interrupt_from_another_thread_stops_every_cycle(name, fuel):
+    store = Store(Limits(fuel=fuel))
     timer = threading.Timer(0.05, store.interrupt)
     start = time.perf_counter()
     timer.start()

@@ -54,6 +54,14 @@ GUESTS = {
            (func (export "f") (param i32) (result i32) (local (ref null $u)) (local.set 1 (ref.func $b))
              (i32.add (call_ref $u (local.get 0) (local.get 1)) (call_ref $u (local.get 0) (local.get 1))))""",
         (6,), 52),
+    "results of calls": (
+        """(func $i (result i32) (i32.const 3)) (func $l (result i64) (i64.const 1)) (func $d (result f64) (f64.const 0.5))
+           (func $s (result f32) (f32.const 0.25))
+           (func (export "f") (param i32) (result f64)
+             (f64.add (f64.convert_i32_u (i32.add (call $i) (local.get 0)))
+               (f64.add (f64.add (call $d) (f64.const 1)) (f64.promote_f32 (f32.add (call $s) (f32.const 8)))))
+             (f64.convert_i64_u (i64.add (call $l) (i64.const 4))) (f64.mul))""",
+        (2,), 73.75),
     "tail calls": (
         """(func $f (export "f") (param i32 i32) (result i32)
              (if (result i32) (local.get 0) (then (return_call $g (local.get 0) (local.get 1) (i64.const 1))) (else (local.get 1))))

@@ -30,7 +30,7 @@ cdef u64* ADDRESSES = <u64*>calloc(N_HANDLERS + 1, sizeof(u64))
 cdef unsigned short* WORDS = <unsigned short*>calloc(N_HANDLERS + 1, sizeof(unsigned short))
 cdef u64* CELLS = <u64*>calloc(8, sizeof(u64))
 cdef u64* RESULT_CELL = CELLS
-cdef u64* LINK_CELL = CELLS + 2
+cdef u64* LINK_CELL = CELLS + 4
 cdef u64 TRANSLATE_HANDLER
 cdef size_t CHUNK = 1 << 16    # words; a longer function gets a chunk of its own
 cdef size_t PARAMETER_ROOM = 8
@@ -45,8 +45,9 @@ def _load_handlers():
     words = TABLES["words"]
     for i in range(N_HANDLERS):
         WORDS[i] = words[i]
-    RESULT_CELL[0] = ADDRESSES[<size_t>handler_id("leave.result")]
-    LINK_CELL[0] = ADDRESSES[<size_t>handler_id("leave.link")]
+    # metered code goes on behind what stands where it returns to, which is a charge in code, and nothing to pay here
+    RESULT_CELL[0] = RESULT_CELL[2] = ADDRESSES[<size_t>handler_id("leave.result")]
+    LINK_CELL[0] = LINK_CELL[2] = ADDRESSES[<size_t>handler_id("leave.link")]
     TRANSLATE_HANDLER = ADDRESSES[<size_t>handler_id("leave.translate")]
 
 
@@ -89,7 +90,7 @@ cdef class Code:
             f.params = sig_ps[sig]
             f.results = sig_rs[sig]
             f.stub[0] = max(f.params, f.results) + PARAMETER_ROOM
-            f.stub[1] = TRANSLATE_HANDLER
+            f.stub[1] = f.stub[3] = TRANSLATE_HANDLER
             f.code = &f.stub[1]
         self.fuse = os.environ.get("WASMCY_FUSE") != "0" if fuse is None else fuse
 
@@ -308,8 +309,10 @@ cdef class Code:
 
     cdef FuncCode* of_stub(self, u64* pc) noexcept nogil:
         """The function whose stub pc points to, or NULL."""
-        cdef FuncCode* function = <FuncCode*>(<char*>pc - STUB_OFFSET)
-        return function if self.functions <= function < self.functions + self.n_functions else NULL
+        cdef FuncCode* function = <FuncCode*>pc
+        if not self.functions <= function < self.functions + self.n_functions:
+            return NULL
+        return &self.functions[(<char*>pc - <char*>self.functions) // <Py_ssize_t>sizeof(FuncCode)]
 
     cdef FuncCode* find(self, u64* pc) noexcept nogil:
         """The function whose code pc points into, or NULL."""
@@ -337,14 +340,6 @@ cdef class Code:
         if <u64>pc >= self.starts[low - 1] + function.length * sizeof(u64):
             return NULL
         return function
-
-
-cdef Py_ssize_t _stub_offset() noexcept:
-    cdef FuncCode function
-    return <char*>&function.stub[1] - <char*>&function
-
-
-cdef Py_ssize_t STUB_OFFSET = _stub_offset()
 
 
 # ------------------------------------------------------------------------------------ frames

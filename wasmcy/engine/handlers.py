@@ -43,6 +43,15 @@ class Handler:
 HANDLERS: list[Handler] = []
 ID: dict[str, int] = {}
 FUSIONS: dict[tuple[int, int], tuple[int, int]] = {}  # (handler, handler) -> (handler, FUSE_...)
+BRANCHES: list[tuple] = []  # what `branch` was told of those that also have a metered form
+
+# Pay for the block whose charge stands at pc, and go on behind that; or leave there, and who answers takes it back
+CHARGE = [
+    "WASMCY_BARRIER()",  # or gcc reads the fuel before it branches, and moves registers out of the way
+    "instance.fuel -= F_HALF(pc)",
+    "if WASMCY_UNLIKELY(instance.fuel < 0): LEAVE LEAVE_FUEL",
+    "NEXT 2",
+]
 
 
 def one(name, words, lines, kind="i64"):
@@ -65,12 +74,19 @@ def producer(name, words, kind, before, expression, result, field="D"):
     one(name + ">", words, [*compute, store, f"NEXT {words}"], kind)
 
 
+DISPLACED = {
+    "JUMP": "pc = <u64*>(<u8*>pc + <i32>F_HALF(pc))",
+    "JUMP2": "pc = <u64*>(<u8*>pc + <i32>W_HALF(pc, 2, 0))",
+}
+
+
 def branch(name, words, before, condition, kind="i64", jump="JUMP"):
     """A pair: forwards; backwards, with a poll."""
     align()
-    displacement = {"JUMP": "F_HALF(pc)", "JUMP2": "W_HALF(pc, 2, 0)"}[jump]
+    if kind is None or kind[0] == "i":
+        BRANCHES.append((name, words, before, condition, kind, jump))
     back = [
-        f"pc = <u64*>(<u8*>pc + <i32>{displacement})",
+        DISPLACED[jump],
         "instance.poll -= 1",
         "if WASMCY_UNLIKELY(instance.poll < 0): LEAVE LEAVE_POLL",
         "GO",
@@ -81,6 +97,16 @@ def branch(name, words, before, condition, kind="i64", jump="JUMP"):
         else:
             taken = ["    " + line for line in jumps]
             one(name + suffix, words, [*before, f"if {condition}:", *taken, f"NEXT {words}"], kind)
+
+
+def charged_branch(name, words, before, condition, kind, jump):
+    """The metered form of a branch, in either direction: it pays for the block it goes to."""
+    taken = [DISPLACED[jump], *CHARGE]
+    if condition is None:
+        one(name + "$", words, [*before, *taken], kind)
+    else:
+        taken = ["    " + line for line in taken]
+        one(name + "$", words, [*before, f"if {condition}:", *taken, f"pc = pc + {words}", *CHARGE], kind)
 
 
 def read(kind, place):

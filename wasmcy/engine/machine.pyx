@@ -83,6 +83,7 @@ cdef double SLICE = 0.004           # seconds after which a call that may wait l
 cdef double FAIR = 0.006            # seconds after which a thread that waits for the GIL has asked for it
 cdef i64 FIRST_PACE = 2000          # polls until the first slow one of a call
 cdef i64 MAX_PACE = 1 << 17         # polls between two slow ones, at most
+cdef int FUEL_BITS = 3              # metered code polls by its charges: 1 << 3 units of fuel count as a poll
 cdef u64 PIECE = 1 << 20            # bytes of a bulk operation between two looks around
 cdef u64 ERROR_BYTES = 1024         # what a Python exception that a guest holds counts for
 cdef Py_ssize_t MAX_FRAMES = 64     # of a backtrace
@@ -124,11 +125,14 @@ cdef void go(Activation* activation, u64* stack_limit, double f0, float s0) noex
     cdef u64* pc = activation.pc
     cdef u64 value = activation.value
     cdef u64 size = memory.size
+    cdef u64 portion = fuel_portion(activation)
     cdef State state
     activation.memory_size = size
+    activation.fuel[0] -= portion
+    activation.owed = 0
     instance.stack_limit = stack_limit
     instance.poll = activation.poll
-    instance.fuel = activation.fuel[0]
+    instance.fuel = <i64>portion
     instance.activation = activation
     if WASMCY_TAIL:
         (<tail_handler>pc[0])(pc, activation.sp, memory.base, size, instance, value, f0, s0)
@@ -142,8 +146,32 @@ cdef void go(Activation* activation, u64* stack_limit, double f0, float s0) noex
         state.s0 = s0
         while pc != NULL:
             pc = (<loop_handler>pc[0])(pc, &state)
-    activation.poll = activation.instance.poll
-    activation.fuel[0] = activation.instance.fuel
+    instance = activation.instance
+    if activation.reason == LEAVE_FUEL:
+        instance.fuel += <i64>cost_at(activation)
+    activation.poll = instance.poll - ((<i64>portion - instance.fuel) >> FUEL_BITS)
+    activation.fuel[0] += <u64>instance.fuel
+
+
+cdef u64 fuel_portion(Activation* activation) noexcept nogil:
+    """What the machine may spend before it leaves to look around, of the fuel that is left."""
+    cdef u64 portion = <u64>activation.poll << FUEL_BITS if activation.poll > 0 else 0
+    if portion < activation.owed:
+        portion = activation.owed
+    return portion if portion < activation.fuel[0] else activation.fuel[0]
+
+
+cdef u64 cost_at(Activation* activation) noexcept nogil:
+    """What the charge at pc asks for: by its block or, where that is 0, by a length."""
+    cdef u64 cost = F_HALF(activation.pc)
+    return cost if cost else activation.sp[F_D(activation.pc)] >> 6
+
+
+cdef bint is_paid(Activation* activation) noexcept nogil:
+    """Whether there is fuel for the charge at pc: then its portion was used up, which is a poll."""
+    activation.value = activation.sp[F_D(activation.pc)]  # for the accumulators (translator.charge)
+    activation.owed = cost_at(activation)
+    return activation.owed <= activation.fuel[0]
 
 
 cdef struct Watch:
@@ -196,7 +224,7 @@ cdef int run(Store store, Activation* activation) except -1:
             if watch.saved != NULL:
                 PyEval_RestoreThread(watch.saved)
             return 0
-        if reason == LEAVE_POLL:
+        if reason == LEAVE_POLL or (reason == LEAVE_FUEL and is_paid(activation)):
             if slow_poll(store, activation, &watch):
                 return suspend(activation, 0)
             continue
@@ -1342,6 +1370,7 @@ cdef class Func:
                         activation.reason = 0
                         activation.object = 0
                         activation.fuel = &store.fuel_left
+                        activation.owed = 0
                         activation.base = sp
                         activation.func = <void*>self
                         activation.raw = raw

@@ -4,6 +4,7 @@
                 i32.add:sr>     the same, which also stores its result in slot D
                 br.i32.lt_s:ss  compare and branch; brn. branches where the comparison fails
                 br.i32.lt_s:ss^ the same backwards: it polls
+                br.i32.lt_s:ss$ the same in metered code, in both directions: it charges
                 2.i32.add:ss.xor:rs     (A + B) ^ C
                 i32.load@sks2   address mode: (slot << 2) + slot
 
@@ -62,6 +63,8 @@ from .forms import (
 from .handlers import (
     ACCUMULATOR,
     ADDRESS,
+    BRANCHES,
+    CHARGE,
     CTYPE,
     FUSIONS,
     ID,
@@ -72,6 +75,7 @@ from .handlers import (
     align,
     bounds,
     branch,
+    charged_branch,
     one,
     producer,
     read,
@@ -323,6 +327,7 @@ for _kind, _word in (("i32", ""), ("i64", "64")):
         _value = read(_kind, {"s": "D", "r": "r"}[_form])
         if _word:  # the negation of eqz: forwards only
             one(f"br{_word}_nz:{_form}", 2, [f"if {_value} != 0:", "    JUMP", "NEXT 2"])
+            BRANCHES.append((f"br{_word}_nz:{_form}", 2, [], f"{_value} != 0", "i64", "JUMP"))
         else:
             branch(f"br{_word}_nz:{_form}", 2, [], f"{_value} != 0")
         branch(f"br{_word}_z:{_form}", 2, [], f"{_value} == 0")
@@ -609,6 +614,21 @@ one("move.step", 2, [  # D = A, then A += the immediate
     "NEXT 2"])  # fmt: skip
 FUSIONS[ID["move"], ID["move"]] = ID["move2"], FUSE_MOVES
 FUSIONS[ID["move"], ID["br"]] = ID["movebr"], FUSE_MOVE_BRANCH
+
+# ------------------------------------------------------------------ fuel: code of metered stores only
+# Blocks begin with a charge. What goes from the end of a block to the start of others has a form that pays for the
+# block it goes to, without going through its charge. Polls it needs none: machine.fuel_portion.
+one("charge", 2, CHARGE)
+one("charge.length", 2, ["instance.fuel -= sp[F_D(pc)] >> 6", *CHARGE[2:]])
+for _branch in BRANCHES:
+    charged_branch(*_branch)
+for _name in (
+    "call", "call_indirect:s", "call_indirect:r", "br_table:s", "br_table:r",
+    "return.void", "return.i64:s", "return.i64:r", "return.i64:i", "return.f64:s", "return.f64:r",
+):  # fmt: skip
+    _plain = HANDLERS[ID[_name]]
+    _end = _POLL if _plain.lines[-3:] == _POLL else ["GO"]
+    one(f"{_name}$", _plain.words, [*_plain.lines[: -len(_end)], *CHARGE], _plain.type)
 align()
 object_operations.define()
 N_SCALAR = len(HANDLERS)
@@ -654,11 +674,6 @@ for _form in "sr":  # [D arguments, A parameters, B reference]
         *_REPLACE, *_POLL])  # fmt: skip
 one("ref.as_non_null", 2, ["if WASMCY_UNLIKELY(sp[F_D(pc)] == 0): TRAP TRAP_NULL", "NEXT 2"])
 object_operations.descriptors()
-
-# ------------------------------------------------------------------ fuel: code of metered stores only
-for _name, _cost in (("charge", "F_HALF(pc)"), ("charge.length", "sp[F_D(pc)] >> 6")):
-    one(_name, 2, [f"x = {_cost}", "if WASMCY_UNLIKELY(instance.fuel < x): LEAVE LEAVE_FUEL",
-                   "instance.fuel -= x", "NEXT 2"])  # fmt: skip
 
 # ------------------------------------------------------------------ a C guest's stack pointer
 # A function's frame: [D][immediate][the global's offset]; its end: [A][half the global's offset][immediate]
@@ -815,6 +830,7 @@ def tables():
     for (a, b), handler in WIDE.items():
         t["fuse_wide"][first[a] * columns + second[b]] = handler
     t["selects"] = [SELECTS.get(i, 0) for i in range(n)]
+    t["metered"] = [ID.get(f"{h.name}$", 0) for h in HANDLERS]
     t["fuse_columns"] = [columns]
     vector_operations.fill(t)
     t["named"] = [ID[name] for name in NAMED]

@@ -12,7 +12,7 @@ from wasmcy.engine.calls cimport Call, GUEST
 from wasmcy.engine.code cimport LINK_CELL, RESULT_CELL, Code, function_at, pop_frame
 from wasmcy.engine.machine cimport Func, start_function
 from wasmcy.engine.store cimport Global, Image, InstanceData, Memory, Suspended, Table
-from wasmcy.engine.structs cimport LEAVE_CALL, FuncCode, FuncRef, Instance, i64, u64
+from wasmcy.engine.structs cimport F_D, LEAVE_CALL, FuncCode, FuncRef, Instance, i64, u64
 
 from .. import matching
 from ..errors import MemoryLimit, SnapshotError, StackExhausted, TableLimit
@@ -378,6 +378,8 @@ def rebuild(InstanceData instance not None, i64 index, bint bits, bint marked, l
     call.entered = [instance]
     call.activation.instance = instance.record
     call.activation.pc = function.code + point // 2
+    if host is None and F_D(call.activation.pc) < function.code[-1]:  # what a charge leaves in an accumulator
+        call.activation.value = view[at + F_D(call.activation.pc)]
     call.activation.fuel = &instance.store.fuel_left
     call.activation.func = <void*>call.func
     call.activation.raw = bits

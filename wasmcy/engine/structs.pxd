@@ -131,7 +131,7 @@ cdef struct FuncCode:               # one function of a module: shared by all it
     u64 length                      # words of code; 0 before it is translated
     CatchClause* clauses            # innermost first
     u64 n_clauses
-    u64 stub[3]                     # [frame size][address of the handler that leaves to translate][0]
+    u64 stub[5]                     # [frame size][handler that leaves to translate][0], twice: behind a charge
 
 cdef struct TagRecord:              # a tag: its address is its identity
     u64 type                        # canonical type id
@@ -253,7 +253,7 @@ cdef struct Instance:
     # the running activation's line
     u64* stack_limit
     i64 poll                        # polls left until the machine looks around
-    u64 fuel                        # what is left, in a metered store
+    i64 fuel                        # left until the machine looks around, in a metered store
     Activation* activation
     MemoryRecord* memory0           # never NULL: a record of size 0 where there is no memory
     # the instance's own
@@ -286,7 +286,8 @@ cdef struct Activation:
     u64 memory_size                 # of memory 0, when the machine was entered last
     double f0                       # of an access out of bounds, the other accumulators
     float s0
-    u64* fuel                       # the store's: what is left while the machine does not run
+    u64* fuel                       # the store's: what is left, but for what the running instance has
+    u64 owed                        # what it is to have at least: the cost of the block that comes
     u64* base                       # where its part of the stack starts
     void* func                      # borrowed: the Func that was called
     void* call                      # borrowed: the Suspended it goes to when it waits; NULL: it may not

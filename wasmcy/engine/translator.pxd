@@ -56,10 +56,11 @@ cdef class Translator(Listener):
     cdef long long functions, function_size, cells, tables
     cdef bint fusing, metered
     cdef long long charged                            # word of the running block's charge, or -1
+    cdef long long empty                              # word of a charge of nothing before the last label, or -1
     # tables, by instruction or handler id
     cdef short[::1] t_kind, t_operand, t_result, t_size, t_flags, t_swapped, t_any, t_shared, t_handler, t_branch
     cdef short[::1] t_compares, t_tests, t_fuse_first, t_fuse_second, t_fused, t_fuse_how, t_fuse_wide, t_selects
-    cdef short[::1] t_fuel, t_canonical, t_alike, t_pops
+    cdef short[::1] t_fuel, t_metered, t_canonical, t_alike, t_pops
     cdef short[::1] c_setr, c_get, c_get_imported, c_set, c_set_imported, c_select, c_return
     # the operand stack
     cdef long long[::1] kinds, values, addends, types
@@ -144,6 +145,7 @@ cdef class Translator(Listener):
     cdef int set_displacement(self, long long at, long long word, long long half, long long target) except -1
     @cython.locals(n='long long')
     cdef long long add_fixup(self, long long chain) except -1
+    @cython.locals(charges='bint')
     cdef int link(self, long long l) except -1
     @cython.locals(n='long long')
     cdef int bind(self, long long chain) except -1
@@ -172,6 +174,7 @@ cdef class Translator(Listener):
         sig='long long', n='long long', record='long long', i='long long', kind='long long',
         accumulator='long long', first='long long',
     )
+    cdef int emit_return(self) except -1
     cdef int leave_function(self) except -1
     cdef int branch(self, long long l) except -1
     @cython.locals(n='long long', i='long long', over='long long', moves='bint')
@@ -187,7 +190,7 @@ cdef class Translator(Listener):
     cpdef int target(self, long long depth) except -1
     @cython.locals(
         l='long long', arity='long long', i='long long', found='long long', value='long long', words='long long',
-        at='long long', table='long long', word='long long',
+        at='long long', table='long long', word='long long', stubs='bint', polls='bint',
     )
     cdef int branch_table(self, long long n) except -1
     cpdef int catch(self, long long kind, long long tag, long long depth) except -1
@@ -266,9 +269,11 @@ cdef class Translator(Listener):
     @cython.locals(imported='long long', form='long long', handler='long long', where='long long')
     cdef int global_set(self, long long index) except -1
     @cython.locals(kind='long long', l='long long', at='long long', top='long long')
-    cdef int meter(self, long long op, long long y) except -1
-    @cython.locals(i='long long')
+    cdef int meter(self, long long op, long long x, long long y) except -1
+    @cython.locals(i='long long', taken='bint')
     cdef int charge(self, long long handler, long long slot) except -1
+    @cython.locals(handler='long long')
+    cdef int pay_ahead(self) except -1
     cdef int ensure(self, long long words) except -1
     @cython.locals(n='long long')
     cdef int reserve(self, long long entries) except -1
@@ -282,6 +287,7 @@ cdef class Translator(Listener):
     cpdef int visit(self, long long op, long long offset, long long x, long long y, long long z) except -1
     @cython.locals(taken='bint', params='long long', top='long long', i='long long', l='long long', chain='long long')
     cdef int structured(self, long long op, long long x) except -1
+    @cython.locals(at='long long', n='long long')
     cdef int end_function(self, bint reachable) except -1
     @cython.locals(imported='long long', slot='long long', value='long long')
     cdef int other(self, long long op, long long kind, long long x, long long y, long long z) except -1

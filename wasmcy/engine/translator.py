@@ -287,6 +287,7 @@ class Translator(Listener):
         self.t_fuse_wide = t["fuse_wide"]
         self.t_selects = t["selects"]
         self.t_fuel = t["fuel"]
+        self.t_metered = t["metered"]
         self.t_canonical = t["canonical"] if deterministic else array("h", bytes(2 * len(t["canonical"])))
         self.t_alike = t["alike"]
         self.t_pops = t["pops"]
@@ -333,6 +334,7 @@ class Translator(Listener):
         self.points = {}
         self.spent = {}
         self.charged = -1
+        self.empty = -1
         self.wanted = ()
         self.frames = {}
         self.noted = []
@@ -908,8 +910,10 @@ class Translator(Listener):
 
     def link(self, l):
         """Let the branch just emitted go to label l: the twin that polls, where that is backwards."""
+        charges = self.metered and self.pay_ahead()
         if self.label_kind[l] == AT_LOOP:
-            self.code[self.last] |= 1
+            if not charges:
+                self.code[self.last] |= 1
             self.set_displacement(self.last, self.rel_word, self.rel_half, self.label_at[l])
         else:
             self.label_fixups[l] = self.add_fixup(self.label_fixups[l])
@@ -1025,6 +1029,10 @@ class Translator(Listener):
         if reachable:
             self.move_values(l, 1)
         self.truncate(height)
+        if self.empty >= 0 and self.empty == self.length - 2:  # what comes is the block of those who got here, too
+            self.length = self.empty
+            if self.noted and self.noted[-1] > 2 * self.empty:
+                del self.frames[self.noted.pop()]
         self.bind(chain)
         self.forget()
         self.push_types(self.context.sig_ro[sig], n)
@@ -1095,6 +1103,13 @@ class Translator(Listener):
 
     def leave_function(self):
         """Return the topmost values; they stay on the operand stack."""
+        self.emit_return()
+        if self.metered:
+            self.pay_ahead()
+        self.last = -1
+        return 0
+
+    def emit_return(self):
         sig = self.sig
         n = self.context.sig_rs[sig]
         record = self.params << 16
@@ -1121,7 +1136,6 @@ class Translator(Listener):
                 self.emit(H_RETURN_V128, 0, self.base + first, record)
             else:
                 self.emit(H_RETURN_MANY, 0, self.base + first, n | record)
-        self.last = -1
         return 0
 
     def branch(self, l):
@@ -1243,6 +1257,7 @@ class Translator(Listener):
             value = self.slot_of(found, value, I32, self.base + self.height)
             found = IN_SLOT
         words = (n + 2) // 2
+        stubs = 0
         self.ensure(words + 16)
         self.emit(H_BR_TABLE if found == IN_SLOT else H_BR_TABLE_R, value if found == IN_SLOT else 0, 0, n)
         at = self.last
@@ -1252,7 +1267,9 @@ class Translator(Listener):
         for i in range(n + 1):
             l = self.targets[i]
             word = table + i // 2
-            if self.label_stub[l] < 0 and (l == 0 or self.label_kind[l] == AT_LOOP or self.moves_needed(l)):
+            polls = self.label_kind[l] == AT_LOOP and not self.metered
+            if self.label_stub[l] < 0 and (l == 0 or polls or self.moves_needed(l)):
+                stubs = 1
                 self.ensure(16)
                 self.label_stub[l] = self.length
                 self.forget()
@@ -1264,6 +1281,8 @@ class Translator(Listener):
                     self.link(l)
             if self.label_stub[l] >= 0:
                 self.set_displacement(at, word, i & 1, self.label_stub[l])
+            elif self.label_kind[l] == AT_LOOP:
+                self.set_displacement(at, word, i & 1, self.label_at[l])
             else:
                 self.last = at
                 self.rel_word = word
@@ -1271,6 +1290,9 @@ class Translator(Listener):
                 self.label_fixups[l] = self.add_fixup(self.label_fixups[l])
         for i in range(n + 1):
             self.label_stub[self.targets[i]] = -1
+        if self.metered and not stubs:
+            self.last = at
+            self.pay_ahead()
         self.last = -1
         self.n_targets = 0
         return 0
@@ -1832,6 +1854,8 @@ class Translator(Listener):
         else:
             self.emit(H_RETURN_CALL if tail else H_CALL, at, n, record)
             self.word(self.functions + (x - context.n_imported_funcs) * self.function_size)
+        if self.metered:
+            self.pay_ahead()
         if self.recording:
             self.note_frame(2 * self.length, height)
         results = context.sig_rs[type_]
@@ -1938,18 +1962,24 @@ class Translator(Listener):
         self.last = -1
 
     # ------------------------------------------------------------------ fuel
-    def meter(self, op, y):
-        """Count an instruction (docs/limits.md), whose second immediate is `y`: a block's charge stands first."""
+    def meter(self, op, x, y):
+        """Count an instruction (docs/limits.md), with its first two immediates: a block's charge stands first."""
         kind = self.t_fuel[op]
         if kind == FREE:  # where nobody branches to a label, the block goes on
             l = self.labels - 1
+            self.empty = -1
             if self.label_kind[l] != AT_LOOP and (self.label_kind[l] != AT_BLOCK or self.label_fixups[l] >= 0):
+                if self.charged < 0 and x:  # who comes here expects a charge, if only of nothing
+                    self.charge(H_CHARGE, 0)
+                    self.empty = self.length - 2
                 self.charged = -1
             return 0
         if self.charged < 0:
             self.charge(H_CHARGE, 0)
             self.charged = self.length - 2
         at = self.charged + 1
+        if self.recording and self.code[at] >> 32 == 0:
+            self.points[self.charged] = self.offset
         self.code[at] += (1 + (y >> 6) if op == OP_ARRAY_NEW_FIXED else 1) << 32
         if self.recording:
             self.spent[self.offset] = (self.charged, self.code[at] >> 32)
@@ -1963,12 +1993,27 @@ class Translator(Listener):
         return 0
 
     def charge(self, handler, slot):
-        """Emit a charge: leaving there loses the accumulators."""
+        """Emit a charge: who goes on there finds in the accumulators what slot D holds, and nothing else."""
+        taken = handler == H_CHARGE_LENGTH
         for i in range(3):
-            self.clobber(i)
+            if self.pending[i] >= 0:
+                self.spill(i)
+            if self.mirror[i] >= 0:
+                if taken:
+                    self.mirror[i] = -1
+                else:
+                    slot = self.mirror[i]
+                    taken = 1
         self.emit(handler, slot, 0, 0)
-        self.forget()
+        self.separate()
         return 0
+
+    def pay_ahead(self):
+        """Let what was emitted last, and ends a block, charge the one it goes to; 0: it cannot."""
+        handler = self.t_metered[self.code[self.last]]
+        if handler:
+            self.code[self.last] = handler
+        return handler
 
     # ------------------------------------------------------------------ a body
     def ensure(self, words):
@@ -2005,6 +2050,7 @@ class Translator(Listener):
         self.points = {}
         self.spent = {}
         self.charged = -1
+        self.empty = -1
         self.frames = {}
         self.noted = []
         self.found_height = 0
@@ -2030,6 +2076,9 @@ class Translator(Listener):
         self.n_log = 0
         self.first_zero = MAX_SLOTS
         self.last_zero = 0
+        if self.metered:
+            self.charge(H_CHARGE, 0)
+            self.charged = 0
         if locals_ > params:  # which of them must be zero is known at the end
             self.emit(H_ENTER, self.params + 2, 0, 0)
             self.last = -1
@@ -2079,7 +2128,7 @@ class Translator(Listener):
         if self.n_open:
             self.expose(self.t_pops[op], self.t_alike[op])
         if self.metered:
-            self.meter(op, y)
+            self.meter(op, x, y)
         if op == OP_LOCAL_GET:
             slot = self.local_slot[x]
             type_ = self.local_types[x]
@@ -2152,6 +2201,8 @@ class Translator(Listener):
             taken = self.branch_if(1)
             l = self.new_label(AT_IF, self.height - params, x)
             if taken:
+                if self.metered:
+                    self.pay_ahead()
                 self.label_else[l] = self.add_fixup(-1)
             self.last = -1
             return 0
@@ -2185,6 +2236,8 @@ class Translator(Listener):
         if reachable:
             self.move_values(l, 1)
             self.fuse(H_BR, 0, 0, 0, 0, 0)
+            if self.metered:
+                self.pay_ahead()
             self.label_fixups[l] = self.add_fixup(self.label_fixups[l])
         self.truncate(self.label_height[l])
         self.forget()
@@ -2192,17 +2245,25 @@ class Translator(Listener):
     def end_function(self, reachable):
         if self.label_fixups[0] >= 0:
             self.end_label(0, reachable)
+            if self.metered:
+                self.charge(H_CHARGE, 0)
             self.leave_function()
         elif reachable:
             self.leave_function()
         self.labels = 0
-        if self.code[0] == H_ENTER and self.base - 2 > self.params:
+        at = 2 if self.metered else 0  # behind the charge
+        if self.code[at] == H_ENTER and self.base - 2 > self.params:
             n = self.last_zero - self.first_zero + 1
-            if n <= 0:
-                self.start = 2
+            if n > 0:
+                self.code[at] = H_ENTER if n > 4 else H_ENTER1 + n - 1
+                self.code[at + 1] = self.first_zero | n << 16
             else:
-                self.code[0] = H_ENTER if n > 4 else H_ENTER1 + n - 1
-                self.code[1] = self.first_zero | n << 16
+                self.start = 2
+                if self.metered:
+                    self.code[2] = self.code[0]
+                    self.code[3] = self.code[1]
+                    if self.recording:
+                        self.points[2] = self.points[0]
         self.frame = max(self.base + self.highest + 4, self.context.sig_rs[self.sig])
         if self.frame > MAX_SLOTS:
             raise Unsupported(f"a function needs more than {MAX_SLOTS} slots")
