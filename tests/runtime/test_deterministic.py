@@ -1,5 +1,6 @@
 """Deterministic stores: every NaN an instruction results in is the canonical one (docs/limits.md)."""
 
+import functools
 import pickle
 import random
 import secrets
@@ -9,7 +10,20 @@ import pytest
 from instantiating import binary, results
 
 from tests.differential import generate
-from wasmcy import FuelExhausted, Limits, Linker, LinkError, Memory, Module, Pool, Store, Trap
+from tests.differential.numbers import canonical
+from wasmcy import (
+    FuelExhausted,
+    GuestException,
+    Limits,
+    Linker,
+    LinkError,
+    Memory,
+    Module,
+    Pool,
+    SnapshotError,
+    Store,
+    Trap,
+)
 from wasmcy.opcodes import BY_NAME, OPS
 from wasmcy.types import V128
 
@@ -298,7 +312,6 @@ def test_traps_are_where_they_were(form):
 @pytest.mark.parametrize("name", ["f", "v"])
 @pytest.mark.parametrize(("before", "after"), [(True, True), (True, False), (False, True)])
 def test_a_suspended_guest_goes_on_in_any_store(name, before, after):
-    """Unless neighbours merged in the code of one store only; then it is refused."""
     m = Module(binary(LOOP))
     expected = m.instantiate().exports[name].call_raw(50, 0x3FF0000000000000)
     instance = m.instantiate(limits=Limits(fuel=100), deterministic=before)
@@ -308,6 +321,49 @@ def test_a_suspended_guest_goes_on_in_any_store(name, before, after):
     other = m.restore(snapshot, limits=Limits(fuel=10_000), deterministic=after)
     assert other.suspended[0].resume() == expected
     assert caught.value.call is not None
+
+
+def test_random_functions_go_on_in_a_store_of_the_other_variant():
+    """From one to the other and back, each time they run out of fuel."""
+    seed = secrets.token_hex(4)
+    print("seed", seed)
+    rnd = random.Random(seed)
+    made = generate.module(seed, 60)
+    m = Module(made.encode())
+    moved = 0
+    for index, one in enumerate(made.functions):
+        (values,) = generate.arguments(f"{seed}/{index}", one.signature, 1)
+        types = one.signature[1]
+        expected = outcome(m.instantiate().exports[f"f{index}"].call_raw, types, *values)
+        instance = m.instantiate(limits=Limits(fuel=rnd.randrange(40)), deterministic=True)
+        go_on = functools.partial(instance.exports[f"f{index}"].call_raw, *values)
+        found = None
+        for fuel in (*rnd.choices(range(1, 90), k=10), 1 << 40, 0):
+            try:
+                found = outcome(go_on, types)
+                break
+            except FuelExhausted as error:
+                call = error.call
+            try:
+                snapshot = instance.snapshot()
+            except SnapshotError:  # it holds what is not a number or a function
+                instance.store.fuel += fuel
+                go_on = call.resume
+                continue
+            limits = Limits(fuel=instance.store.fuel + fuel)
+            instance = m.restore(snapshot, limits=limits, deterministic=not instance.store.deterministic)
+            go_on = instance.suspended[0].resume
+            moved += 1
+        assert found == expected
+    assert moved > 20
+
+
+def outcome(call, types, *arguments):
+    """The results of a call, all NaNs alike, or the message of its trap."""
+    try:
+        return tuple(map(canonical, types, call(*arguments)))
+    except (Trap, GuestException) as error:
+        return error.message
 
 
 def test_a_suspended_guest_goes_on_with_canonical_nans():

@@ -3,7 +3,9 @@
 All are total on the operands their handlers let through; none calls a library function, so that
 a handler which uses one still ends in a jump.
 """
-from wasmcy.engine.structs cimport u8, u16, u32, u64, i8, i16, i32, i64, wcy_bits32, wcy_bits64, wcy_f32, wcy_f64
+from wasmcy.engine.structs cimport (
+    WASMCY_UNLIKELY, u8, u16, u32, u64, i8, i16, i32, i64, wcy_bits32, wcy_bits64, wcy_f32, wcy_f64,
+)
 
 
 cdef inline double f64_copysign(double a, double b) noexcept nogil:
@@ -31,11 +33,15 @@ cdef inline float f32_neg(float a) noexcept nogil:
 
 
 cdef inline double f64_canonical(double a) noexcept nogil:
-    return a if a == a else wcy_f64(0x7FF8000000000000u)
+    if WASMCY_UNLIKELY(a != a):     # a branch, which the next operation need not wait for
+        return wcy_f64(0x7FF8000000000000u)
+    return a
 
 
 cdef inline float f32_canonical(float a) noexcept nogil:
-    return a if a == a else wcy_f32(0x7FC00000u)
+    if WASMCY_UNLIKELY(a != a):
+        return wcy_f32(0x7FC00000u)
+    return a
 
 
 cdef inline double f64_min(double a, double b) noexcept nogil:

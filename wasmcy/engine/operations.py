@@ -17,7 +17,7 @@ destination or a direction by adding one to an id.
 """
 
 from ..opcodes import BY_NAME, N_IDS, ONE, OPS
-from ..types import F32, F64, I32, V128
+from ..types import I32, V128
 from . import object_operations, semantics, vector_operations
 from .forms import (
     BY_CLASS,
@@ -716,21 +716,19 @@ OPERATIONS = (
 )  # fmt: skip
 
 
+CANONICAL = {"f32": "f32.canonical:r", "f64": "f64.canonical:r", "f32x4": "f32x4.canonical", "f64x2": "f64x2.canonical"}
+
+
 def canonical(op):
     """The handler that makes NaNs canonical which an instruction results in; 0: none need be."""
-    if not op.nans:
-        return 0
-    shape = op.mnemonic.split(".")[0]
-    return ID[f"{shape}.canonical" if op.results[0] == V128 else f"{shape}.canonical:r"]
+    return ID[CANONICAL[op.mnemonic.split(".")[0]]] if op.nans else 0
 
 
 def alike(op):
     """The handler that makes NaNs canonical which an instruction takes for one and the same; 0: it looks at bits."""
-    if op in COMPARE and op.params[0] in (F32, F64):
-        return ID[f"{NAMES[op.params[0]]}.canonical:r"]
-    if not op.nans or short(op).startswith(("promote", "demote")):  # those take another type
-        return 0
-    return canonical(op)
+    shape, _, name = op.mnemonic.partition(".")
+    computes = op.nans and not name.startswith(("promote", "demote"))  # those take another type
+    return ID[CANONICAL[shape]] if computes or (shape in CANONICAL and name in semantics.SWAPPED) else 0
 
 
 def pops(op):
