@@ -1,5 +1,6 @@
 """Shared memories: several threads, each with a store of its own, in one memory."""
 
+import asyncio
 import os
 import signal
 import threading
@@ -425,3 +426,77 @@ def test_an_epoch_ends_a_wait(memory):
     with pytest.raises(Timeout):
         instance.exports.wait32(0, 0, FOREVER)
     timer.join()
+
+
+# ------------------------------------------------------------------------------------ in an event loop
+@pytest.mark.parametrize("limits", [None, Limits(fuel=1_000_000), Limits(timeout=60)], ids=["", "metered", "timed"])
+def test_a_wait_in_an_event_loop_lets_other_tasks_run(memory, limits):
+    waiting = [importing(memory, WAIT, limits=limits) for _ in range(5)]
+    other = importing(memory, WAIT)
+
+    async def main():
+        waits = [asyncio.create_task(one.local.call_async(12, 0, FOREVER)) for one in waiting]
+        await asyncio.sleep(0.001)
+        assert [other.notify(12, 3), other.notify(16, 3), await other.notify.call_async(16, 9)] == [0, 3, 2]
+        found = await asyncio.gather(*waits)
+        memory[16] = 1
+        return [*found, await other.local.call_async(12, 0, FOREVER), await other.wait64.call_async(16, 1, 1000)]
+
+    assert asyncio.run(main()) == [-12] * 5 + [-11, 2]
+
+
+def test_threads_notify_waits_in_event_loops(memory):
+    offered = [importing(memory, WAIT) for _ in range(3)]
+
+    def waits(one):
+        return asyncio.run(one.wait32.call_async(0, 0, FOREVER))
+
+    found = together(lambda: waits(offered[0]), lambda: waits(offered[1]), lambda: notify(offered[2], 0, 1),
+                     lambda: notify(importing(memory, WAIT), 0, 1))  # fmt: skip
+    assert found == [0, 0, 1, 1]
+
+
+def test_what_ends_a_call_ends_its_wait_in_an_event_loop(memory):
+    epoch = wasmcy.Epoch()
+
+    async def cancelled(one):
+        task = asyncio.create_task(one.wait32.call_async(0, 0, FOREVER))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        await task
+
+    async def interrupted(one):
+        asyncio.get_running_loop().call_later(0.01, one.wait32.store.interrupt)
+        await one.wait32.call_async(0, 0, FOREVER)
+
+    async def over(one):
+        one.wait32.store.set_deadline(epoch, 1)
+        asyncio.get_running_loop().call_later(0.01, epoch.advance)
+        await one.wait32.call_async(0, 0, FOREVER)
+
+    async def late(one):
+        await one.wait32.call_async(0, 0, LONGEST)
+
+    for end, error in (
+        (cancelled, asyncio.CancelledError), (interrupted, KeyboardInterrupt), (over, Timeout), (late, Timeout)
+    ):  # fmt: skip
+        one = importing(memory, WAIT, limits=Limits(timeout=0.05) if end is late else None)
+        start = time.monotonic()
+        with pytest.raises(error):
+            asyncio.run(end(one))
+        assert time.monotonic() - start < 5
+        one.wait32.store.set_deadline(None)
+        assert one.notify(0, 9) == 0  # nobody is left in the queue
+        assert one.wait32(0, 0, 0) == 2
+
+
+def test_a_call_that_is_dropped_while_it_waits_leaves_the_queue(memory):
+    offered = importing(memory, WAIT)
+
+    async def main():
+        call = offered.wait32.call_async(0, 0, FOREVER)
+        call.send(None)
+        call.close()
+
+    asyncio.run(main())
+    assert offered.notify(0, 9) == 0

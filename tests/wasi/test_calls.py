@@ -156,6 +156,10 @@ def test_no_arguments_raise_anything_but_exit(new_guest, root, name, value):
 def test_an_instance_without_memory_gets_efault_where_one_is_needed():
     class Caller:
         memory = None
+        suspendable = False
+
+        def time_left(self):
+            return None
 
     functions = Wasi(args=["a"]).imports()["wasi_snapshot_preview1"]
     assert functions["args_sizes_get"](Caller(), 0, 4) == 21

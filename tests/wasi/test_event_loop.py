@@ -75,6 +75,25 @@ async def settled(left_over, before):
     assert left_over() == before
 
 
+def test_a_guest_that_yields_lets_other_tasks_run():
+    yields = wasmcy.Module("""
+        (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+        (memory (export "memory") 1)
+        (func (export "f") (result i32) (i32.add (call $yield) (call $yield)))""")
+    turns = []
+
+    async def main():
+        with wasmcy.Wasi() as wasi:
+            task = asyncio.create_task(yields.instantiate(wasi=wasi).exports.f.call_async())
+            while not task.done():
+                turns.append(1)
+                await asyncio.sleep(0)
+        return task.result()
+
+    assert run(main()) == 0
+    assert len(turns) >= 3
+
+
 def sleeper(milliseconds):
     """A program that sleeps so long."""
     return wasmcy.Module(

@@ -1,11 +1,15 @@
-"""What calls that wait need of the event loop: a place in a queue, an end to their time."""
+"""What calls that wait need of the event loop: a place in a queue, an end to their time, notifications."""
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
+from .waiting import LoopWaiter
+
 T = TypeVar("T")
+STEP = 0.05  # seconds between two looks at what would end a call that waits
 
 
 class TimeIsOver(Exception):
@@ -21,6 +25,27 @@ async def in_time(awaited: Awaitable[T], seconds: float) -> T:
         if not limit.expired():
             raise
     raise TimeIsOver
+
+
+async def until_notified(waiter: LoopWaiter, nanoseconds: int, time_left: Callable[[], float | None]) -> int:
+    """memory.atomic.wait in an event loop: 0 woken by a notification, 1 not equal, 2 timed out, or the call must end.
+
+    It may take so many nanoseconds, any time if they are negative.
+    """
+    loop = asyncio.get_running_loop()
+    notified = loop.create_future()
+    end = None if nanoseconds < 0 else loop.time() + nanoseconds * 1e-9
+    if not waiter.enter(partial(_wake, notified)):
+        return 1
+    try:
+        while not notified.done() and time_left() != 0:
+            left = STEP if end is None else min(end - loop.time(), STEP)
+            if left <= 0:
+                break
+            await asyncio.wait([notified], timeout=left)
+    finally:
+        woken = waiter.leave()
+    return 0 if woken else 2
 
 
 class Turns:
@@ -68,8 +93,9 @@ def _wake(turn: asyncio.Future[None]) -> bool:
         here = None
     if loop is here:
         end()
-    elif loop.is_closed():
-        return False
-    else:
+        return True
+    try:
         loop.call_soon_threadsafe(end)
+    except RuntimeError:
+        return False
     return True

@@ -26,7 +26,7 @@ from wasmcy.engine.store cimport (
     to_slots,
 )
 from wasmcy.engine.structs cimport *
-from wasmcy.engine.waiting cimport Waiter, enter_queue, leave_queue, notify, sleep
+from wasmcy.engine.waiting cimport Waiter, enter_queue, leave_queue, loop_waiter, notify, sleep
 
 from .. import matching
 from ..errors import FuelExhausted, Frame, GuestException, MemoryLimit, StackExhausted, Timeout, Trap, WasmError
@@ -212,7 +212,10 @@ cdef int run(Store store, Activation* activation) except -1:
         if call_host(store, activation, False):
             return suspend(activation, activation.reason)
         activation.reason = 0
-    elif activation.call != NULL and (activation.reason == LEAVE_CALL or activation.reason == LEAVE_TAIL_CALL):
+    elif activation.call != NULL and (
+        activation.reason == LEAVE_CALL or activation.reason == LEAVE_TAIL_CALL
+        or activation.reason == LEAVE_OPERATION and (<Suspended>activation.call).outcome is not None
+    ):
         deliver(store, activation)
     while True:
         if activation.reason != LEAVE_BULK and activation.reason != LEAVE_HEAP:
@@ -271,13 +274,21 @@ cdef int suspend(Activation* activation, u64 reason) except -1:
 
 
 cdef int deliver(Store store, Activation* activation) except -1:
-    """Go on after a host function: what it returned has been awaited."""
+    """Go on after a host function, or a wait for a notification: what there was to await has been awaited."""
     cdef Suspended call = <Suspended>activation.call
-    cdef Func func = <Func>activation.callee.host
+    cdef Func func
     cdef bint failed = call.failed
     outcome, call.outcome = call.outcome, None
     call.failed = False
     store.stack_top = above(activation)  # converting may run Python code
+    if activation.reason == LEAVE_OPERATION:
+        if failed:
+            raise outcome
+        activation.value = activation.sp[F_D(activation.pc)] = outcome
+        activation.pc += 3
+        activation.reason = 0
+        return 0
+    func = <Func>activation.callee.host
     try:
         if failed:
             raise outcome
@@ -725,13 +736,14 @@ cdef bint do_piece(Bulk* bulk) noexcept nogil:
 
 
 cdef int operate(Store store, Activation* activation) except -1:
-    """One of operations.OPERATIONS: operands from slot D on, the result in their place."""
+    """One of operations.OPERATIONS: operands from slot D on, the result in their place.  1: it is to be awaited."""
     cdef u64* pc = activation.pc
     cdef u64* operands = activation.sp + F_D(pc)
     cdef u64 op = F_A(pc)
     cdef u32 x = wcy_half(pc + 2, 0), y = wcy_half(pc + 2, 1)
     cdef InstanceData instance = <InstanceData>activation.instance.object
     cdef MemoryRecord* memory
+    cdef u64 size
     cdef i64 grown, status
     cdef bint finished = True
     store.stack_top = operands + 5  # for what a collection may run
@@ -770,11 +782,15 @@ cdef int operate(Store store, Activation* activation) except -1:
         operands[0] = notify(memory.base + operands[0], operands[1]) if memory.shared else 0
     elif op == OP_MEMORY_ATOMIC_WAIT32 or op == OP_MEMORY_ATOMIC_WAIT64:
         memory = &(<Memory>instance.memories[x]).record
+        size = 4 if op == OP_MEMORY_ATOMIC_WAIT32 else 8
         if not memory.shared:
             raise Trap("expected shared memory", backtrace(activation))
-        operands[0] = wait(
-            store, activation, memory.base + operands[0], operands, 4 if op == OP_MEMORY_ATOMIC_WAIT32 else 8
-        )
+        if activation.call != NULL:
+            from .awaiting import until_notified  # which takes an event loop, and milliseconds to import
+            waiter = loop_waiter(instance.memories[x], memory.base + operands[0], operands[1], size)
+            (<Suspended>activation.call).outcome = until_notified(waiter, <i64>operands[2], store.time_left)
+            return 1
+        operands[0] = wait(store, activation, memory.base + operands[0], operands, size)
     else:
         raise AssertionError(f"no operation {op}")
     if finished:
@@ -811,7 +827,7 @@ cdef i64 wait(Store store, Activation* activation, u8* address, u64* operands, u
     cdef double now = wcy_now()
     cdef double end = now + <double>nanoseconds * 1e-9
     cdef double until
-    if not enter_queue(&waiter, address, operands[1], size, &store.waiter):
+    if not enter_queue(&waiter, address, operands[1], size, &store.waiter, NULL):
         return 1
     try:
         while True:

@@ -1,5 +1,6 @@
+from cpython.object cimport PyObject
 from cpython.pythread cimport PyThread_type_lock
-from wasmcy.engine.structs cimport u8, u64
+from wasmcy.engine.structs cimport i64, u8, u64
 
 
 cdef enum Woken:
@@ -8,17 +9,30 @@ cdef enum Woken:
     INTERRUPTED
 
 
-cdef struct Waiter:                 # one wait of a thread, on its C stack
+cdef struct Waiter:                 # one wait: of a thread, on its C stack, or a LoopWaiter's
     Waiter* next                    # in the bucket, the longest waiting first
     Waiter* previous
     const u8* address               # what it waits on
+    PyObject* owner                 # borrowed: its LoopWaiter, or NULL
     PyThread_type_lock lock         # held while asleep
     Woken woken
     bint queued
 
 
-cdef int enter_queue(Waiter* waiter, const u8* address, u64 expected, u64 size, void** place) except -1
+cdef class LoopWaiter:
+    cdef Waiter waiter
+    cdef void* place                # what knows of it: nothing, for nobody else interrupts it
+    cdef object memory              # keeps what the address lies in
+    cdef const u8* address
+    cdef u64 expected, size
+    cdef object wake
+
+
+cdef int enter_queue(
+    Waiter* waiter, const u8* address, u64 expected, u64 size, void** place, PyObject* owner
+) except -1
 cdef bint sleep(Waiter* waiter, double seconds) except -1
 cdef bint leave_queue(Waiter* waiter, void** place, void* outer) noexcept
-cdef u64 notify(const u8* address, u64 count) noexcept
+cdef i64 notify(const u8* address, u64 count) except -1
+cdef LoopWaiter loop_waiter(object memory, const u8* address, u64 expected, u64 size)
 cdef void wake(void** place) noexcept

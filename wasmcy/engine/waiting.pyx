@@ -1,18 +1,21 @@
-"""Threads that wait on an address of a shared memory, and who wakes them (threads proposal: wait, notify).
+"""Those who wait on an address of a shared memory, and who wakes them (threads proposal: wait, notify).
 
 Queues are the process's: stores of several threads share a memory.  All of them are under one lock,
-which is held for a few instructions, never while taking the GIL.  A waiter sleeps in a lock of its own,
+which is held for a few instructions, never while taking the GIL.  A thread sleeps in a lock of its own,
 without the GIL, and is woken by a notification, by an interrupt of its store, or by its time's end.
+A call that may be put aside waits in its event loop (LoopWaiter).
 """
 
 import os
 
+from cpython.object cimport PyObject
 from cpython.pythread cimport (
     PyThread_acquire_lock, PyThread_allocate_lock, PyThread_free_lock, PyThread_release_lock, PyThread_type_lock,
     WAIT_LOCK,
 )
+from cpython.ref cimport Py_DECREF, Py_INCREF
 
-from wasmcy.engine.structs cimport u8, u64, wcy_atomic_load_u32, wcy_atomic_load_u64
+from wasmcy.engine.structs cimport i64, u8, u64, wcy_atomic_load_u32, wcy_atomic_load_u64
 
 cdef extern from "Python.h":
     ctypedef struct PyThreadState
@@ -68,10 +71,12 @@ cdef void rouse(Waiter* waiter, Woken why) noexcept:
     waiter.woken = why
 
 
-cdef int enter_queue(Waiter* waiter, const u8* address, u64 expected, u64 size, void** place) except -1:
+cdef int enter_queue(
+    Waiter* waiter, const u8* address, u64 expected, u64 size, void** place, PyObject* owner
+) except -1:
     """Queue up if `size` bytes at `address` are what is expected; 0: they are not.
 
-    `place` is where `wake` finds the waiter from then on.
+    `place` is where `wake` finds the waiter from then on; the `owner` is told of a notification.
     """
     cdef size_t b = bucket(address)
     cdef u64 found
@@ -80,6 +85,7 @@ cdef int enter_queue(Waiter* waiter, const u8* address, u64 expected, u64 size, 
         raise MemoryError("no lock to wait in")
     PyThread_acquire_lock(waiter.lock, WAIT_LOCK)
     waiter.address = address
+    waiter.owner = owner
     waiter.woken = ASLEEP
     PyThread_acquire_lock(guard, WAIT_LOCK)
     found = wcy_atomic_load_u32(address) if size == 4 else wcy_atomic_load_u64(address)
@@ -137,22 +143,64 @@ cdef bint leave_queue(Waiter* waiter, void** place, void* outer) noexcept:
     return notified
 
 
-cdef u64 notify(const u8* address, u64 count) noexcept:
+cdef i64 notify(const u8* address, u64 count) except -1:
     """Wake at most so many of those that wait on an address, the longest waiting first; how many it were."""
-    cdef u64 woken = 0
+    cdef i64 woken = 0
     cdef Waiter* waiter
     cdef Waiter* next
+    cdef Waiter* owned = NULL
     PyThread_acquire_lock(guard, WAIT_LOCK)
     waiter = first[bucket(address)]
-    while waiter != NULL and woken < count:
+    while waiter != NULL and <u64>woken < count:
         next = waiter.next
         if waiter.address == address:
             unlink(waiter)
+            if waiter.owner != NULL:
+                Py_INCREF(<object>waiter.owner)
+                waiter.next = owned
+                owned = waiter
             rouse(waiter, NOTIFIED)
             woken += 1
         waiter = next
     PyThread_release_lock(guard)
+    while owned != NULL:
+        next = owned.next
+        owner = <LoopWaiter>owned.owner
+        Py_DECREF(owner)
+        owner.wake()
+        owned = next
     return woken
+
+
+cdef class LoopWaiter:
+    """A wait that an event loop does for a guest (awaiting.until_notified): from `enter` to `leave` it is in the queue.
+
+    `wake` is called when a notification comes, by whatever thread it comes from.
+    """
+
+    def __init__(self):
+        raise TypeError("waits are made by memory.atomic.wait32 and memory.atomic.wait64")
+
+    def enter(self, wake):
+        """Queue up if there is in memory what is expected; False: there is not."""
+        self.wake = wake
+        return enter_queue(
+            &self.waiter, self.address, self.expected, self.size, &self.place, <PyObject*>self
+        ) != 0
+
+    def leave(self):
+        """The end of a wait that was entered; True: a notification has come."""
+        return leave_queue(&self.waiter, &self.place, NULL)
+
+
+cdef LoopWaiter loop_waiter(object memory, const u8* address, u64 expected, u64 size):
+    """For `size` bytes at an address in a memory."""
+    cdef LoopWaiter made = LoopWaiter.__new__(LoopWaiter)
+    made.memory = memory
+    made.address = address
+    made.expected = expected
+    made.size = size
+    return made
 
 
 cdef void wake(void** place) noexcept:

@@ -5,20 +5,20 @@ Specification: preview 1, "Modules", `wasi_snapshot_preview1`.
 
 from __future__ import annotations
 
-import os
-import time
 from struct import pack
 
 from wasmcy.errors import Exit
 from wasmcy.wasi.abi import EINVAL, ENOTSUP, U64, WasiError
 from wasmcy.wasi.calls import call
+from wasmcy.wasi.waiting import Turn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wasmcy.wasi.abi import Memory
+    from wasmcy.wasi.abi import Caller, Memory
     from wasmcy.wasi.preview1 import Wasi
+    from wasmcy.wasi.waiting import Steps
 
 # ---------------------------------------------------------------------- arguments and environment
 
@@ -130,10 +130,7 @@ def proc_raise(wasi: Wasi, memory: Memory, signal: int) -> None:
         proc_exit(wasi, memory, 128 + signal)
 
 
-@call("")
-def sched_yield(wasi: Wasi, memory: Memory) -> None:
-    """Let other threads run."""
-    if hasattr(os, "sched_yield"):
-        os.sched_yield()
-    else:
-        time.sleep(0)
+@call("", waits=True)
+def sched_yield(wasi: Wasi, caller: Caller, memory: Memory) -> Steps[None]:
+    """Let other threads run, or in an event loop other tasks."""
+    yield Turn()

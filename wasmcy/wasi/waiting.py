@@ -11,6 +11,7 @@ When nothing is left the wait ends with EINTR, which no guest ever sees: its cal
 
 from __future__ import annotations
 
+import os
 import select
 import time
 
@@ -98,6 +99,26 @@ class Wait:
                 if answer is not LATER:
                     found: States = answer
                     return found
+
+
+class Turn:
+    """Until others have had their turn."""
+
+    __slots__ = ()
+
+    def block(self, time_left: TimeLeft) -> None:
+        if hasattr(os, "sched_yield"):
+            os.sched_yield()
+        else:
+            time.sleep(0)
+
+    def now(self) -> Any:
+        return LATER
+
+    async def in_loop(self, caller: Caller) -> None:
+        from asyncio import sleep
+
+        await sleep(0)
 
 
 class Threaded:
