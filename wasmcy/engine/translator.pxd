@@ -14,7 +14,7 @@ cdef long long OP_REF_IS_NULL, OP_REF_NULL, OP_RETURN
 cdef long long OP_RETURN_CALL, OP_RETURN_CALL_INDIRECT, OP_SELECT, OP_SELECT_T, OP_TABLE_GET, OP_TABLE_SET, OP_THROW
 cdef long long OP_THROW_REF, OP_TRY_TABLE, OP_UNREACHABLE
 cdef long long FLAG_COMMUTATIVE, FLAG_EQZ, FUSE_ALU_RI, FUSE_ALU_SR, FUSE_FIRST_IMMEDIATE, FUSE_LOAD_K
-cdef long long FUSE_LOAD_KS, FUSE_LOAD_KI, FUSE_LOAD_KI_NARROW, FUSE_STORE_KI, FUSE_STORE_KI_NARROW, FUSE_STORE_KS
+cdef long long FUSE_LOAD_KS, FUSE_LOAD_KI, FUSE_LOAD_KI_NARROW, FUSE_STORE_KI, FUSE_STORE_KS
 cdef long long FUSE_LOAD_RI, FUSE_LOAD_SI, FUSE_LOAD_SS, FUSE_MOVES, FUSE_MOVE_BRANCH, FUSE_STEP_RI, FUSE_STEP_RS
 cdef long long FUSE_STEP_SR, FUSE_STEP_Z, FUSE_STORE_RI, FUSE_STORE_SI, FUSE_STORE_SS, FUSE_TEST
 cdef long long FUSE_GLOBAL, FUSE_GLOBAL_SAME, FUSE_VECTORS, KIND_ATOMIC_CMPXCHG
@@ -97,7 +97,7 @@ cdef class Translator(Listener):
     @cython.locals(
         code='unsigned long long[::1]', w='unsigned long long', first_d='long long', first_a='long long',
         b='long long', c='long long', first_half='long long', words='long long', y='long long', z='long long',
-        rel_word='long long', rel_half='long long',
+        rel_word='long long', rel_half='long long', load='long long',
     )
     cdef int merge(
         self, long long how, long long handler, long long q, long long d, long long a, long long half,

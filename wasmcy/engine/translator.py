@@ -123,7 +123,6 @@ from .forms import (
     FUSE_STEP_SR,
     FUSE_STEP_Z,
     FUSE_STORE_KI,
-    FUSE_STORE_KI_NARROW,
     FUSE_STORE_KS,
     FUSE_STORE_RI,
     FUSE_STORE_SI,
@@ -450,49 +449,25 @@ class Translator(Listener):
             first_d = 0
             b = half & 0xFFFF
             c = half >> 16
-        elif how == FUSE_LOAD_KS:
-            if b < 1 or b > 3:
-                return 0
-            handler += 2 * (b - 1)
-            first_d = 0
-            b = 0
-            y = half
-            words = 1
-        elif how == FUSE_LOAD_KI or how == FUSE_LOAD_KI_NARROW:
-            if how == FUSE_LOAD_KI:
+        elif how <= FUSE_STORE_KS:  # a shift count 1..3 has a handler of its own, of loads a pair
+            load = how <= FUSE_LOAD_KI_NARROW
+            if how == FUSE_LOAD_KI or how == FUSE_STORE_KI:
                 y = code[q + 2] >> 32
                 b = code[q + 2] & LOW32
-            else:
+            elif how != FUSE_LOAD_KS and how != FUSE_STORE_KS:
                 y = c | (LOW32 & ~0xFFFF if c & 0x8000 else 0)
             if b < 1 or b > 3:
                 return 0
-            handler += 2 * (b - 1)
-            first_d = 0
-            b = half & 0xFFFF
-            c = half >> 16
-            words = 1
-        elif how == FUSE_STORE_KI or how == FUSE_STORE_KI_NARROW:
-            if how == FUSE_STORE_KI:
-                y = code[q + 2] >> 32
-                b = code[q + 2] & LOW32
+            handler += (b - 1) << load
+            first_d = 0 if load else first_a
+            if not load:
+                first_a = a
+            if how == FUSE_LOAD_KS or how == FUSE_STORE_KS:
+                b = 0
+                y = half
             else:
-                y = c | (LOW32 & ~0xFFFF if c & 0x8000 else 0)
-            if b < 1 or b > 3:
-                return 0
-            handler += b - 1
-            first_d = first_a
-            first_a = a
-            b = half & 0xFFFF
-            c = half >> 16
-            words = 1
-        elif how == FUSE_STORE_KS:
-            if b < 1 or b > 3:
-                return 0
-            handler += b - 1
-            first_d = first_a
-            first_a = a
-            b = 0
-            y = half
+                b = half & 0xFFFF
+                c = half >> 16
             words = 1
         elif how == FUSE_STORE_SS:
             if half > 0xFFFF:
