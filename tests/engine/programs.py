@@ -566,6 +566,25 @@ def wide_arithmetic() -> Iterator[Case]:
         yield Case(f"(i64.xor (i64.{name} {get('i64')} {get('i64', 2)}))", "i64")
 
 
+def falls() -> Iterator[Case]:
+    """What stands last in a block that goes on to the next one."""
+    for address, form in (("s", "srim"), ("r", "sim"), ("i", "s")):
+        for form2 in form:
+            before, value = "", operand("i32", form2.replace("m", "s"), 1)
+            if form2 == "m":  # in a local and in the accumulator
+                before, value = f"(local.set $i32 {computed('i32')})", "(local.get $i32)"
+            for name in ("i32.store", "i32.store8"):
+                yield Case(f"{before} ({name} offset=8 {operand('i32', address)} {value}) (loop (nop))", None, LOCALS)
+    values = [f"(i32.add {operand('i32', x)} {operand('i32', y, 1)})" for x in "sr" for y in "si"]
+    values += [f"({name} {operand('i32', form)})" for name in ("i32.load", "i32.load8_u") for form in "sri"]
+    values += [f"(select {get('i32')} {get('i32', 1)} {computed('i32', 2)})", f"(local.tee $i322 {computed('i32')})"]
+    values += [f"(i32.popcnt (local.tee $i322 {get('i32')}))"]
+    for value in values:
+        yield Case(f"(local.set $i32 {value}) (loop (nop)) (local.get $i32)", "i32", LOCALS)
+    moves = f"(local.set $i32 {get('i32')}) (local.set $i322 {get('i32', 1)})"
+    yield Case(f"{moves} (loop (nop)) (i32.sub (local.get $i32) (local.get $i322))", "i32", LOCALS)
+
+
 def group(cases: Iterable[Case], name: str, fields: str = FIELDS) -> Group:
     return Group(name, list(cases), fields)
 
@@ -597,4 +616,5 @@ def groups() -> list[Group]:
         group(typed_references(), "typed references", TYPED_REFERENCE_FIELDS),
         group(exceptions(), "exceptions", '(memory (export "m") 1) (tag $e (param i32))'),
         group(wide_arithmetic(), "wide arithmetic"),
+        group(falls(), "falls"),
     ]

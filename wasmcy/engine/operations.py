@@ -615,6 +615,16 @@ one("move.step", 2, [  # D = A, then A += the immediate
 FUSIONS[ID["move"], ID["move"]] = ID["move2"], FUSE_MOVES
 FUSIONS[ID["move"], ID["br"]] = ID["movebr"], FUSE_MOVE_BRANCH
 
+# ------------------------------------------------------------------ branches on a global of the instance
+# What Binaryen's asyncify does around every call. The global's offset fills D and A; [.., half displacement][immediate]
+_GLOBAL = ["x = (<u64*>(<u8*>instance + W_HALF(pc, 1, 0)))[0]"]
+for _name, _test in (("nz", "x != 0"), ("z", "x == 0")):
+    branch(f"br_{_name}:g", 2, _GLOBAL, _test)
+    FUSIONS[ID["global.get.i64.own"], ID[f"br_{_name}:r"]] = ID[f"br_{_name}:g"], FUSE_GLOBAL
+for _name, _test in (("eq", "x == W_HALF(pc, 2, 0)"), ("ne", "x != W_HALF(pc, 2, 0)")):
+    branch(f"br.i32.{_name}:gi", 3, _GLOBAL, _test)
+    FUSIONS[ID["global.get.i64.own"], ID[f"br.i32.{_name}:ri"]] = ID[f"br.i32.{_name}:gi"], FUSE_GLOBAL
+
 # ------------------------------------------------------------------ fuel: code of metered stores only
 # Blocks begin with a charge. What goes from the end of a block to the start of others has a form that pays for the
 # block it goes to, without going through its charge. Polls it needs none: machine.fuel_portion.
@@ -622,13 +632,27 @@ one("charge", 2, CHARGE)
 one("charge.length", 2, ["instance.fuel -= sp[F_D(pc)] >> 6", *CHARGE[2:]])
 for _branch in BRANCHES:
     charged_branch(*_branch)
-for _name in (
-    "call", "call_indirect:s", "call_indirect:r", "br_table:s", "br_table:r",
-    "return.void", "return.i64:s", "return.i64:r", "return.i64:i", "return.f64:s", "return.f64:r",
-):  # fmt: skip
-    _plain = HANDLERS[ID[_name]]
-    _end = _POLL if _plain.lines[-3:] == _POLL else ["GO"]
-    one(f"{_name}$", _plain.words, [*_plain.lines[: -len(_end)], *CHARGE], _plain.type)
+
+
+def charged(*names):
+    """The metered forms of handlers that go to the start of a block at their end."""
+    for name in names:
+        plain = HANDLERS[ID[name]]
+        end = _POLL if plain.lines[-3:] == _POLL else plain.lines[-1:]
+        ahead = [f"pc = pc + {plain.words}"] if end == [f"NEXT {plain.words}"] else []
+        one(f"{name}$", plain.words, [*plain.lines[: -len(end)], *ahead, *CHARGE], plain.type)
+
+
+charged("call", "call_indirect:s", "call_indirect:r", "br_table:s", "br_table:r")
+charged("return_call", "return_call_indirect:s", "return_call_indirect:r")
+charged("return.void", *(f"return.{kind}:{form}" for kind in ("i64", "f64", "f32") for form in "sri"))
+FALLING = (  # what stands last in a block, four times in five, where the block goes on to a label
+    "charge", "const32", "move", "move2", "setr.i64", "select.i64:r>",
+    "i32.load:s>", "i32.load:r>", "i32.load@i>", "i32.load8_u:s>",
+    "i32.store:ss", "i32.store:rs", "i32.store:sr", "i32.store:si", "i32.store:ri", "i32.store@i:s", "i32.store8:si",
+    "i32.add:ss>", "i32.add:rs>", "i32.add:si>", "i32.add:ri>",
+)  # fmt: skip
+charged(*FALLING)
 align()
 object_operations.define()
 N_SCALAR = len(HANDLERS)
@@ -672,6 +696,7 @@ for _form in "sr":  # [D arguments, A parameters, B reference]
     one(f"return_call_ref:{_form}", 2, [
         *_callee, *unless_here("LEAVE_TAIL_CALL", 0), "function = callee.code", _CODE.format("function"),
         *_REPLACE, *_POLL])  # fmt: skip
+charged("call_ref:s", "call_ref:r", "return_call_ref:s", "return_call_ref:r")
 one("ref.as_non_null", 2, ["if WASMCY_UNLIKELY(sp[F_D(pc)] == 0): TRAP TRAP_NULL", "NEXT 2"])
 object_operations.descriptors()
 
@@ -692,15 +717,6 @@ one(
 )
 FUSIONS[ID["i32.add:si"], ID["global.set.i64.own:r"]] = ID["global.set:si"], FUSE_LOAD_SI
 
-# ------------------------------------------------------------------ branches on a global of the instance
-# What Binaryen's asyncify does around every call. The global's offset fills D and A; [.., half displacement][immediate]
-_GLOBAL = ["x = (<u64*>(<u8*>instance + W_HALF(pc, 1, 0)))[0]"]
-for _name, _test in (("nz", "x != 0"), ("z", "x == 0")):
-    branch(f"br_{_name}:g", 2, _GLOBAL, _test)
-    FUSIONS[ID["global.get.i64.own"], ID[f"br_{_name}:r"]] = ID[f"br_{_name}:g"], FUSE_GLOBAL
-for _name, _test in (("eq", "x == W_HALF(pc, 2, 0)"), ("ne", "x != W_HALF(pc, 2, 0)")):
-    branch(f"br.i32.{_name}:gi", 3, _GLOBAL, _test)
-    FUSIONS[ID["global.get.i64.own"], ID[f"br.i32.{_name}:ri"]] = ID[f"br.i32.{_name}:gi"], FUSE_GLOBAL
 object_operations.many_elements()
 object_operations.vector_elements()
 
@@ -828,7 +844,8 @@ def tables():
     for (a, b), handler in WIDE.items():
         t["fuse_wide"][first[a] * columns + second[b]] = handler
     t["selects"] = [SELECTS.get(i, 0) for i in range(n)]
-    t["metered"] = [ID.get(f"{h.name}$", 0) for h in HANDLERS]
+    t["metered"] = [ID.get(f"{h.name}$", 0) if h.name not in FALLING else 0 for h in HANDLERS]
+    t["falling"] = [ID[f"{h.name}$"] if h.name in FALLING else 0 for h in HANDLERS]
     t["fuse_columns"] = [columns]
     vector_operations.fill(t)
     t["named"] = [ID[name] for name in NAMED]

@@ -60,7 +60,7 @@ cdef class Translator(Listener):
     # tables, by instruction or handler id
     cdef short[::1] t_kind, t_operand, t_result, t_size, t_flags, t_swapped, t_any, t_shared, t_handler, t_branch
     cdef short[::1] t_compares, t_tests, t_fuse_first, t_fuse_second, t_fused, t_fuse_how, t_fuse_wide, t_selects
-    cdef short[::1] t_fuel, t_metered, t_canonical, t_alike, t_pops
+    cdef short[::1] t_fuel, t_metered, t_falling, t_canonical, t_alike, t_pops
     cdef short[::1] c_setr, c_get, c_get_imported, c_set, c_set_imported, c_select, c_return
     # the operand stack
     cdef long long[::1] kinds, values, addends, types
@@ -85,6 +85,7 @@ cdef class Translator(Listener):
     # the function and the last instructions
     cdef long long sig, params, base, offset
     cdef long long last, latest, before, rel_word, rel_half
+    cdef long long emitted                            # `latest`, when it was forgotten last
 
     @cython.locals(n='long long')
     cdef int emit(self, long long handler, long long d, long long a, long long half) except -1

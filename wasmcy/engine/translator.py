@@ -287,6 +287,7 @@ class Translator(Listener):
         self.t_selects = t["selects"]
         self.t_fuel = t["fuel"]
         self.t_metered = t["metered"]
+        self.t_falling = t["falling"]
         self.t_canonical = t["canonical"] if deterministic else array("h", bytes(2 * len(t["canonical"])))
         self.t_alike = t["alike"]
         self.t_pops = t["pops"]
@@ -329,6 +330,8 @@ class Translator(Listener):
         self.producer = zeros(3)
         self.mirror = zeros(3)
         self.vector = -1
+        self.latest = -1
+        self.emitted = -1
         self.recording = False
         self.points = {}
         self.spent = {}
@@ -613,9 +616,7 @@ class Translator(Listener):
         self.mirror[0] = -1
         self.mirror[1] = -1
         self.mirror[2] = -1
-        self.last = -1
-        self.latest = -1
-        self.before = -1
+        self.separate()
 
     # ------------------------------------------------------------------ the operand stack
     def push(self, kind, value, type_):
@@ -1006,6 +1007,7 @@ class Translator(Listener):
         self.truncate(height)
         if self.empty >= 0 and self.empty == self.length - 2:  # what comes is the block of those who got here, too
             self.length = self.empty
+            self.emitted = -1
             if self.noted and self.noted[-1] > 2 * self.empty:
                 del self.frames[self.noted.pop()]
         self.bind(chain)
@@ -1162,9 +1164,7 @@ class Translator(Listener):
             self.mirror[1] = -1
         if self.mirror[2] != m2:
             self.mirror[2] = -1
-        self.last = -1
-        self.latest = -1
-        self.before = -1
+        self.separate()
         return 0
 
     def hold(self, i):
@@ -1280,6 +1280,8 @@ class Translator(Listener):
 
     def separate(self):
         """Nothing before this point merges with what comes after it: a region's bounds must stay true."""
+        if self.latest >= 0:
+            self.emitted = self.latest
         self.last = -1
         self.latest = -1
         self.before = -1
@@ -1979,6 +1981,10 @@ class Translator(Listener):
                 else:
                     slot = self.mirror[i]
                     taken = 1
+        if handler == H_CHARGE:
+            self.separate()
+            if self.emitted >= 0 and self.t_falling[self.code[self.emitted]]:
+                self.code[self.emitted] = self.t_falling[self.code[self.emitted]]
         self.emit(handler, slot, 0, 0)
         self.separate()
         return 0
@@ -2047,6 +2053,7 @@ class Translator(Listener):
             self.pending[i] = -1
             self.producer[i] = -1
         self.forget()
+        self.emitted = -1
         self.start = 0
         self.n_log = 0
         self.first_zero = MAX_SLOTS
