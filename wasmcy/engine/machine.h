@@ -56,8 +56,8 @@ WASMCY_INLINE uint64_t wcy_u16(const uint64_t *word, int i) {
 WASMCY_INLINE int64_t wcy_i16(const uint64_t *word, int i) {
     int16_t v; memcpy(&v, (const char *)word + 2 * (WASMCY_BIG ? 3 - i : i), 2); return v;
 }
-WASMCY_INLINE uint32_t wcy_half(const uint64_t *word, int i) {
-    uint32_t v; memcpy(&v, (const char *)word + 4 * (WASMCY_BIG ? 1 - i : i), 4); return v;
+WASMCY_INLINE uint32_t wcy_half(const uint64_t *words, uint64_t i) {
+    uint32_t v; memcpy(&v, (const char *)words + 4 * (i ^ WASMCY_BIG), 4); return v;
 }
 #define F_D(pc) wcy_u16((pc) + 1, 0)
 #define F_A(pc) wcy_u16((pc) + 1, 1)

@@ -333,8 +333,9 @@ for _kind, _word in (("i32", ""), ("i64", "64")):
         branch(f"br{_word}_z:{_form}", 2, [], f"{_value} == 0")
 for _form in "sr":  # [D, half count][displacements, two a word]: the last is the default
     one(f"br_table:{_form}", 0, [
-        f"u = {read('i32', {'s': 'D', 'r': 'r'}[_form])}", "v = F_HALF(pc)", "if u > v: u = v",
-        "pc = <u64*>(<u8*>pc + <i32>wcy_half(pc + 2 + (u >> 1), u & 1))", "GO"])  # fmt: skip
+        f"u = {read('i32', {'s': 'D', 'r': 'r'}[_form])}", "v = F_HALF(pc)",
+        "if WASMCY_UNLIKELY(u > v):", "    u = v", "    WASMCY_BARRIER()",  # predicted: no wait for the comparison
+        "pc = <u64*>(<u8*>pc + <i32>wcy_half(pc + 2, u))", "GO"])  # fmt: skip
 
 
 def enter_frame(words):

@@ -24,7 +24,7 @@ cdef extern from "machine.h" nogil:
     u32 F_HALF(const u64*)
     u32 W_HALF(const u64*, int, int)
     u64 W_U16(const u64*, int, int)
-    u32 wcy_half(const u64*, int)
+    u32 wcy_half(const u64*, u64)
     u32 wcy_slot_u32(const u64*, u64)
     double wcy_slot_f64(const u64*, u64)
     float wcy_slot_f32(const u64*, u64)
