@@ -91,7 +91,7 @@ class Form:
         if verb in ("TRAP", "LEAVE"):
             return self.jump(f"leave_{operand}", save)
         if verb == "NEXT":
-            return [f"pc = pc + {operand}", *self.go(save)]
+            return [f"pc = wcy_ahead(pc, {operand})", *self.go(save)]
         if verb == "GO":
             return self.go(save)
         if verb == "JUMP":

@@ -69,6 +69,15 @@ WASMCY_INLINE uint32_t wcy_half(const uint64_t *words, uint64_t i) {
 #define W_HALF(pc, n, i) wcy_half((pc) + (n), i)
 #define W_U16(pc, n, i) wcy_u16((pc) + (n), i)
 
+/* pc goes on, in its register: a compiler that sees how far computes it early, in another one, and moves both. */
+WASMCY_INLINE uint64_t *wcy_ahead(uint64_t *pc, int n) {
+    pc += n;
+#if defined(__GNUC__) && defined(__x86_64__)
+    __asm__("" : "+r"(pc));
+#endif
+    return pc;
+}
+
 /* ---- slots: 64 bits each; integers are written zero-extended, an f32 fills the low half */
 WASMCY_INLINE uint32_t wcy_slot_u32(const uint64_t *sp, uint64_t i) { return wcy_half(sp + i, 0); }
 WASMCY_INLINE double wcy_slot_f64(const uint64_t *sp, uint64_t i) { double v; memcpy(&v, sp + i, 8); return v; }

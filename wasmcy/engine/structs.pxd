@@ -15,6 +15,7 @@ cdef extern from "machine.h" nogil:
     bint WASMCY_UNLIKELY(bint)
     bint WASMCY_LIKELY(bint)
     void WASMCY_BARRIER()
+    u64* wcy_ahead(u64*, int)
     u64 F_D(const u64*)
     u64 F_A(const u64*)
     u64 F_B(const u64*)
