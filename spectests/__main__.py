@@ -1,9 +1,11 @@
-"""`python -m spectests [--suite DIR] [--deterministic] [-v] [PATH…]`: a line for each failing command."""
+"""`python -m spectests [--suite DIR] [--deterministic] [--metered] [-v] [PATH…]`: a line for each failing command."""
 
 import argparse
 import sys
 import time
 from pathlib import Path
+
+from wasmcy import Limits
 
 from . import scope
 from .runner import Report, run_file
@@ -20,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--suite", help="folder of the official suite (default: $WASMCY_SUITE, ../shared/testsuite)")
     parser.add_argument("--deterministic", action="store_true", help="in stores whose code makes NaNs canonical")
+    parser.add_argument("--metered", action="store_true", help="in stores whose code counts fuel")
     parser.add_argument("-v", "--verbose", action="store_true", help="one line per script with its counts and time")
     options = parser.parse_args(arguments)
     try:
@@ -29,11 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"spectests: {error}", file=sys.stderr)
             return 2
         suite = Path("/")
+    limits = Limits(fuel=1 << 60) if options.metered else None
     total, run = Report(), 0
     for path in _chosen(options.paths or [suite]):
         name = scope.relative_name(path, suite)
         start = time.perf_counter()
-        report = run_file(path, name, scope.features_of(name), options.deterministic)
+        report = run_file(path, name, scope.features_of(name), limits=limits, deterministic=options.deterministic)
         for line in report.failures:
             print(line)
         if options.verbose:

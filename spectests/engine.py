@@ -1,6 +1,7 @@
 """The only part of the runner that talks to wasmcy."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import wasmcy
 from wasmcy.errors import (
@@ -47,11 +48,11 @@ def binary(source: Source, form: Form, features: wasmcy.Features) -> bytes:
 
 
 class Engine:
-    """One store with the `spectest` module and the instances that a script registers in it."""
+    """One store, made with `options`, with the `spectest` module and the instances that a script registers in it."""
 
-    def __init__(self, features: wasmcy.Features, deterministic: bool = False) -> None:
+    def __init__(self, features: wasmcy.Features, **options: Any) -> None:
         self.features = features
-        self.store = wasmcy.Store(deterministic=deterministic)
+        self.store = wasmcy.Store(**options)
         self.registry: dict[str, Mapping[str, object]] = {"spectest": spectest()}
 
     def load(self, data: bytes) -> wasmcy.Module:

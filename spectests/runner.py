@@ -43,11 +43,9 @@ class Report:
         return f"{self.passed} passed, {len(self.failures)} failed"
 
 
-def run_file(
-    path: Path, name: str | None = None, features: Mapping[str, bool] | None = None, deterministic: bool = False
-) -> Report:
-    """Run one script, perhaps in a deterministic store."""
-    return Script(Source(path.read_bytes(), name or str(path)), features, deterministic).run()
+def run_file(path: Path, name: str | None = None, features: Mapping[str, bool] | None = None, **options: Any) -> Report:
+    """Run one script, in a store that is made with `options`."""
+    return Script(Source(path.read_bytes(), name or str(path)), features, **options).run()
 
 
 class Script:
@@ -57,11 +55,11 @@ class Script:
     why, so that the assertions which need it fail with it.
     """
 
-    def __init__(self, source: Source, features: Mapping[str, bool] | None = None, deterministic: bool = False) -> None:
+    def __init__(self, source: Source, features: Mapping[str, bool] | None = None, **options: Any) -> None:
         self.source = source
         self.features = features or {}
-        self.deterministic = deterministic
-        self.engine = Engine(engine.features_with(self.features), deterministic)
+        self.options = options
+        self.engine = Engine(engine.features_with(self.features), **options)
         self.report = Report()
         self.modules: dict[str | None, Any] = {}
         self.instances: dict[str | None, Any] = {}
@@ -162,7 +160,7 @@ class Script:
         if not isinstance(name, str) or name in self.threads:
             raise Failure("a new name expected")
         commands = [item for item in form[2:] if isinstance(item, Form)]
-        script = Script(self.source, self.features, self.deterministic)
+        script = Script(self.source, self.features, **self.options)
         if commands and commands[0].head == "shared":
             for module in commands.pop(0).modules():
                 shared = module[1] if len(module) > 1 else None
