@@ -39,7 +39,7 @@ WALKING = [
     "wasmcy/validation/references.py", "wasmcy/validation/validator.py",
     "wasmcy/engine/translator.py", "wasmcy/engine/vector_translator.py", "wasmcy/engine/object_translator.py",
 ]  # fmt: skip
-CHECKED = ["wasmcy/engine/instance.pyx", "wasmcy/engine/snapshots.pyx"]
+CHECKED = ["wasmcy/engine/instance.pyx", "wasmcy/engine/snapshots.pyx", "wasmcy/engine/graphs.pyx"]
 SHARED = "wasmcy._cyutility"
 # Modules that are compiled for size: a module goes through them once, or never.
 SMALL = {
@@ -48,7 +48,7 @@ SMALL = {
     "wasmcy.text.disassembler", "wasmcy.text.folding", "wasmcy.validation.context", "wasmcy.validation.listener",
     "wasmcy.validation.references", "wasmcy.engine.code", "wasmcy.engine.instance", "wasmcy.engine.objects",
     "wasmcy.engine.object_translator", "wasmcy.engine.vector_translator",
-    "wasmcy.engine.snapshots", "wasmcy.engine.calls",
+    "wasmcy.engine.snapshots", "wasmcy.engine.graphs", "wasmcy.engine.calls",
 }  # fmt: skip
 VECTOR_HANDLERS = "_handlers_vectors"
 RUNTIME = [

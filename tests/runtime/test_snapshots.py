@@ -138,11 +138,11 @@ def test_host_values_are_refused():
     instance = instantiate('(table (export "t") 2 externref) (global (export "g") (mut externref) (ref.null extern))')
     instance.snapshot()
     instance.exports.t[1] = object()
-    with pytest.raises(SnapshotError, match="table 0 refers to something"):
+    with pytest.raises(SnapshotError, match="table 0 refers to a value of the host"):
         instance.snapshot()
     instance.exports.t[1] = None
     instance.exports.g.value = object()
-    with pytest.raises(SnapshotError, match="global 0 refers to something"):
+    with pytest.raises(SnapshotError, match="global 0 refers to a value of the host"):
         instance.snapshot()
 
 
@@ -164,10 +164,10 @@ def test_another_module_is_refused():
 def hostile(change):
     """A snapshot somebody tampered with."""
     taken = guest().snapshot()
-    memories, variables, tables, datas, elems, calls = (list(part) for part in taken.state)
+    memories, variables, tables, datas, elems, calls, objects = (list(part) for part in taken.state)
     parts = {"memories": memories, "globals": variables, "tables": tables, "datas": datas, "elems": elems}
     change(parts)
-    return Snapshot(taken.digest, (memories, variables, tables, datas, elems, calls))
+    return Snapshot(taken.digest, (memories, variables, tables, datas, elems, calls, objects))
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_snapshot_that_was_tampered_with_is_refused(change):
         restored(snapshot)
 
 
-@pytest.mark.parametrize("state", [None, (), ([], [], [], []), (1, 2, 3, 4, 5, 6), [[], [], [], [], [], []]])
+@pytest.mark.parametrize("state", [None, (), ([], [], [], []), (1, 2, 3, 4, 5, 6, 7), [[], [], [], [], [], [], []]])
 def test_what_is_no_snapshot_is_refused(state):
     with pytest.raises(SnapshotError, match="malformed"):
         Snapshot(b"", state)

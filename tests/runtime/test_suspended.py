@@ -311,7 +311,7 @@ def test_references_to_what_is_not_in_the_module_are_refused():
     instance = Module(binary(text)).instantiate(limits=Limits(fuel=50))
     with pytest.raises(FuelExhausted) as caught:
         instance.exports.f(object())
-    with pytest.raises(SnapshotError, match="the stack refers to something"):
+    with pytest.raises(SnapshotError, match="the stack refers to a value of the host"):
         instance.snapshot()
     with pytest.raises(FuelExhausted):
         caught.value.resume(fuel=10)  # taking it has changed nothing

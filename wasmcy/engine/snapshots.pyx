@@ -1,32 +1,32 @@
 """The state of an instance: taken, and put into a fresh one (docs/embedding.md). Of its stacks, stacks.py tells more.
 
-A snapshot holds typed values, not words of this machine: references to functions are indices, numbers
-are bits. What is put back is checked against the module: a snapshot may come from anywhere.
+A snapshot holds typed values, not words of this machine: numbers are bits, references are numbers of
+functions and objects (graphs.pyx). What is put back is checked against the module, for anybody may have made
+the snapshot.
 """
 
 from array import array
 
+from cpython.pythread cimport PyThread_get_thread_ident
 from libc.string cimport memcpy
 
 from wasmcy.engine.calls cimport Call, GUEST
 from wasmcy.engine.code cimport LINK_CELL, RESULT_CELL, Code, function_at, pop_frame
+from wasmcy.engine.graphs cimport Given, Taken, index_of
 from wasmcy.engine.machine cimport Func, start_function
-from wasmcy.engine.store cimport Global, Image, InstanceData, Memory, Suspended, Table
-from wasmcy.engine.structs cimport F_D, LEAVE_CALL, FuncCode, FuncRef, Instance, i64, u64
+from wasmcy.engine.store cimport Global, Image, InstanceData, Memory, Store, Suspended, Table
+from wasmcy.engine.structs cimport (
+    F_D, LEAVE_CALL, FuncCode, FuncRef, Instance, i64, u64, wcy_store_release, wcy_take,
+)
 
 from .. import matching
-from ..errors import MemoryLimit, SnapshotError, StackExhausted, TableLimit
-from .. import types as _types
+from ..errors import MemoryLimit, SnapshotError, StackExhausted, TableLimit, WasmError
 from ..turns import take_turn
 from ..types import V128
 
-cdef i64 NULL_REFERENCE = -1
-cdef long long T_NULL = _types.NULL, HEAP_FUNC = _types.HEAP_FUNC, HEAP_MASK = _types.HEAP_MASK
-cdef long long CONCRETE = _types.CONCRETE, EXACT = _types.EXACT
-
 
 class Snapshot:
-    """The state of an instance: its memories, globals and tables, and the calls that were put aside.
+    """The state of an instance: memories, globals, tables, calls that were put aside, and the objects they lead to.
 
     Made by `Instance.snapshot`, given to `Module.restore`, in this process or, pickled, in another one. It
     belongs to one module, named by the SHA-256 of its bytes. On Linux instances that are restored from
@@ -44,7 +44,7 @@ class Snapshot:
     __slots__ = ("digest", "images", "state")
 
     def __init__(self, digest, state):
-        if type(state) is not tuple or len(state) != 6 or not all([type(part) is list for part in state]):
+        if type(state) is not tuple or len(state) != 7 or not all([type(part) is list for part in state]):
             raise SnapshotError("the snapshot is malformed")
         self.digest = digest
         self.state = state
@@ -81,37 +81,62 @@ def _digest(module):
 
 
 def capture(InstanceData instance not None):
-    """Memories, globals, tables and the segments that are dropped: those of the instance itself."""
+    """Memories, globals, tables, segments, calls that were put aside, and objects: those of the instance itself."""
+    cdef Store store = instance.store
+    refuse_shared((<Code>instance.code).module)
+    store.check_owner()
+    if store.owner != 0:
+        raise SnapshotError("the instance has a call that is running")
+    if wcy_take(&store.owner, PyThread_get_thread_ident()) != 1:
+        raise WasmError("the store is in use by another thread")
+    taken = Taken(instance)
+    try:
+        return state_of(instance, taken)
+    finally:
+        taken.close()
+        wcy_store_release(&store.owner, 0)
+
+
+cdef tuple state_of(InstanceData instance, Taken taken):
     cdef Memory memory
     cdef Table table
     cdef Global variable
     syntax = (<Code>instance.code).module
-    refuse_shared(syntax)
-    instance.store.check_owner()
-    if instance.store.owner != 0:
-        raise SnapshotError("the instance has a call that is running")
     calls = []
     if instance.store.suspended != NULL:
         from .stacks import Stacks
-        calls = Stacks(instance).take()
+        calls = Stacks(instance, taken).take()
     memories = []
     for memory in instance.memories[syntax.n_memories - len(syntax.memories) :]:
         memories.append((memory.record.size >> memory.record.page, memory.read(0, memory.record.size)))
     variables = []
     for i, variable in enumerate(instance.globals[syntax.n_globals - len(syntax.globals) :]):
         if variable.type.type.is_ref:
-            variables.append(index_of(instance, variable.cell[0], f"global {i}"))
+            variables.append(taken.number(variable.cell[0], variable.type.type, f"global {i}"))
         elif variable.type.type == V128:
             variables.append(variable.cell[0] | <object>variable.cell[1] << 64)
         else:
             variables.append(variable.cell[0])
     tables = []
     for i, table in enumerate(instance.tables[syntax.n_tables - len(syntax.tables) :]):
-        tables.append(elements_of(instance, table, i))
-    return (
-        memories, variables, tables,
-        [data is None for data in instance.datas], [elements is None for elements in instance.elems], calls,
-    )  # fmt: skip
+        tables.append(numbers_of(taken, table.record.elements, table.record.size, table.type.element, f"table {i}"))
+    elems = []
+    for i, words in enumerate(instance.elems):
+        elems.append(words is None)
+        if words is not None and i in instance.traced_elems:
+            elems[i] = segment_of(instance, taken, i)
+    return memories, variables, tables, [data is None for data in instance.datas], elems, calls, taken.objects()
+
+
+cdef segment_of(InstanceData instance, Taken taken, number):
+    """An element segment of objects, which its expressions would not make again, but others like them."""
+    cdef u64[::1] words = instance.elems[number]
+    valtype = closed(instance, (<Code>instance.code).module.elems[number].type)
+    return numbers_of(taken, &words[0] if len(words) else NULL, len(words), valtype, f"element segment {number}")
+
+
+cdef closed(InstanceData instance, valtype):
+    return matching.close_val(valtype, (<Code>instance.code).context.canon)
 
 
 cdef int refuse_shared(syntax) except -1:
@@ -124,33 +149,16 @@ cdef int refuse_shared(syntax) except -1:
     return 0
 
 
-cdef elements_of(InstanceData instance, Table table, number):
-    cdef i64[::1] indices
+cdef numbers_of(Taken taken, const u64* words, u64 n, valtype, where):
+    """The numbers of n references of a (closed) type."""
+    cdef i64[::1] numbers
     cdef u64 i
-    result = array("q", bytes(8 * table.record.size))
-    if table.record.size:
-        indices = result
-        for i in range(table.record.size):
-            if table.record.elements[i] == 0:
-                indices[i] = NULL_REFERENCE
-            else:
-                indices[i] = index_of(instance, table.record.elements[i], f"table {number}")
+    result = array("q", bytes(8 * n))
+    if n:
+        numbers = result
+        for i in range(n):
+            numbers[i] = taken.number(words[i], valtype, where) if words[i] else -1
     return result
-
-
-cdef i64 index_of(InstanceData instance, u64 word, where) except? -2:
-    """The index of the function that a reference names; -1: null."""
-    cdef Code code = <Code>instance.code
-    cdef FuncRef* ref = <FuncRef*>word
-    cdef i64 i, imported = code.context.n_imported_funcs
-    if word == 0:
-        return NULL_REFERENCE
-    if instance.record.own_funcs <= ref < instance.record.own_funcs + code.n_functions:
-        return imported + (ref - instance.record.own_funcs)
-    for i in range(imported):
-        if instance.record.imported_funcs[i] == ref:
-            return i
-    raise SnapshotError(f"{where} refers to something that is neither a function of the module nor imported")
 
 
 def put_back(InstanceData instance not None, tuple state, list images):
@@ -160,31 +168,50 @@ def put_back(InstanceData instance not None, tuple state, list images):
         SnapshotError: the state does not fit the module.
         MemoryLimit, TableLimit: it does not fit the limits.
     """
+    cdef Given given
     syntax = (<Code>instance.code).module
     refuse_shared(syntax)
-    memories, variables, tables, datas, elems, calls = state
     sizes = [len(part) for part in state[:5]]
     wanted = [len(part) for part in (syntax.memories, syntax.globals, syntax.tables, syntax.datas, syntax.elems)]
     if sizes != wanted:
         raise SnapshotError("the snapshot is of another module")
     try:
-        for i, (pages, data) in enumerate(memories):
-            put_memory(instance.memories[syntax.n_memories - len(memories) + i], pages, data, images, i)
-        for i, value in enumerate(variables):
-            put_global(instance, instance.globals[syntax.n_globals - len(variables) + i], value)
-        for i, indices in enumerate(tables):
-            put_table(instance, instance.tables[syntax.n_tables - len(tables) + i], indices)
-        for i, segment in enumerate(syntax.datas):
-            if segment.mode == "passive" and not datas[i]:
-                instance.datas[i] = (segment.start, segment.end)
-        for i, segment in enumerate(syntax.elems):
-            if segment.mode != "passive" or elems[i]:
-                instance.elems[i] = None
-        if calls:
-            from .stacks import Stacks
-            instance.restored = tuple(Stacks(instance).put_back(calls))
+        given = Given(instance, state[6])
+        try:
+            put_parts(instance, syntax, state, images, given)
+        finally:
+            given.close()
     except (TypeError, ValueError, OverflowError, IndexError) as error:
         raise SnapshotError(f"the snapshot does not fit the module: {error}") from None
+
+
+cdef int put_parts(InstanceData instance, syntax, tuple state, list images, Given given) except -1:
+    memories, variables, tables, datas, elems, calls, _ = state
+    for i, (pages, data) in enumerate(memories):
+        put_memory(instance.memories[syntax.n_memories - len(memories) + i], pages, data, images, i)
+    for i, value in enumerate(variables):
+        put_global(given, instance.globals[syntax.n_globals - len(variables) + i], value)
+    for i, numbers in enumerate(tables):
+        put_table(given, instance.tables[syntax.n_tables - len(tables) + i], numbers)
+    for i, segment in enumerate(syntax.datas):
+        if segment.mode == "passive" and not datas[i]:
+            instance.datas[i] = (segment.start, segment.end)
+    for i, segment in enumerate(syntax.elems):
+        if segment.mode != "passive" or elems[i] is True:
+            instance.elems[i] = None
+        elif i in instance.traced_elems:
+            put_segment(instance, given, i, closed(instance, segment.type), elems[i])
+    if calls:
+        from .stacks import Stacks
+        instance.restored = tuple(Stacks(instance, given).put_back(calls))
+    return 0
+
+
+cdef int put_segment(InstanceData instance, Given given, number, valtype, numbers) except -1:
+    if type(numbers) is not array or numbers.typecode != "q" or len(numbers) != len(instance.elems[number]):
+        raise SnapshotError("an element segment of the snapshot has not its elements")
+    instance.elems[number] = array("Q", [given.word(number, valtype) for number in numbers])
+    return 0
 
 
 cdef int put_memory(Memory memory, pages, data, list images, Py_ssize_t number) except -1:
@@ -206,12 +233,12 @@ cdef int put_memory(Memory memory, pages, data, list images, Py_ssize_t number) 
     return 0
 
 
-cdef int put_global(InstanceData instance, Global variable, value) except -1:
+cdef int put_global(Given given, Global variable, value) except -1:
     cdef long long valtype = variable.type.type
     if type(value) is not int:
         raise SnapshotError("a global of the snapshot is no int")
     if variable.type.type.is_ref:
-        variable.cell[0] = reference(instance, value, valtype)
+        variable.cell[0] = given.word(value, valtype)
     elif valtype == V128:
         if not 0 <= value < 1 << 128:
             raise SnapshotError("a global of the snapshot is out of range")
@@ -224,50 +251,23 @@ cdef int put_global(InstanceData instance, Global variable, value) except -1:
     return 0
 
 
-cdef int put_table(InstanceData instance, Table table, indices) except -1:
-    cdef const i64[::1] given
+cdef int put_table(Given given, Table table, numbers) except -1:
+    cdef const i64[::1] wanted
     cdef u64 i, n
     cdef long long valtype = table.type.element
-    if type(indices) is not array or indices.typecode != "q" or len(indices) < table.record.size:
+    if type(numbers) is not array or numbers.typecode != "q" or len(numbers) < table.record.size:
         raise SnapshotError("a table of the snapshot is smaller than its type allows")
-    n = len(indices)
+    n = len(numbers)
     if table.grow_by(n - table.record.size, 0) < 0:
         raise TableLimit(f"a table of {n} elements: it is over its maximum or the store's limit")
     if n:
-        given = indices
+        wanted = numbers
         for i in range(n):
-            table.record.elements[i] = reference(instance, given[i], valtype)
+            table.record.elements[i] = given.word(wanted[i], valtype)
     return 0
 
 
-cdef u64 reference(InstanceData instance, i64 index, long long valtype) except? 0xFFFFFFFFFFFFFFFF:
-    """The word for a function by its index, for a place of type `valtype`."""
-    cdef Code code = <Code>instance.code
-    cdef i64 imported = code.context.n_imported_funcs
-    cdef FuncRef* ref
-    if index == NULL_REFERENCE:
-        if not valtype & T_NULL:
-            raise SnapshotError("a reference of the snapshot is null where none may be")
-        return 0
-    if not 0 <= index < imported + code.n_functions:
-        raise SnapshotError(f"the snapshot names function {index}")
-    ref = instance.record.imported_funcs[index] if index < imported else &instance.record.own_funcs[index - imported]
-    if valtype & HEAP_MASK != HEAP_FUNC and not matching.heap_matches(CONCRETE | EXACT | ref.type, valtype & HEAP_MASK):
-        raise SnapshotError(f"function {index} has not the type of its place")
-    return <u64>ref
-
-
 # ------------------------------------------------------------------------------------ stacks
-def function_index(InstanceData instance not None, u64 word, where):
-    """The index of the function that a reference names; -1: null."""
-    return index_of(instance, word, where)
-
-
-def function_word(InstanceData instance not None, i64 index, long long valtype):
-    """The reference to a function by its index, or null for -1, in a place of that (closed) type."""
-    return reference(instance, index, valtype)
-
-
 def calls_of(InstanceData instance not None):
     """The calls with frames in an instance that were put aside, the oldest first."""
     cdef void* aside = instance.store.suspended

@@ -6,7 +6,7 @@ results are wanted as bits; whether it keeps others out of its instance; its fra
 
 A frame is (function, offset, number, locals, operands).  The instruction at the offset in the module comes next, or, if
 the number is -1, is a call that is running; the function begins where the offset is -1.  The number tells apart the
-steps of one instruction.  Values are numbers as bits, references are indices of functions, -1: null.
+steps of one instruction.  Values are numbers as bits, references are numbered as in graphs.pyx.
 
 All of it is checked when it is put back: that the instruction is there, that callees return what their callers expect,
 and that each value has the place where the code of this process has it.
@@ -21,7 +21,8 @@ from ..errors import SnapshotError
 from ..opcodes import OP_CALL
 from ..types import F32, I32, NULL, REF, V128, FuncType
 from .frames import FrameMap, Place, Value
-from .snapshots import calls_of, function_index, function_word, rebuild, room_for_frame, stack_of
+from .graphs import Given, Taken
+from .snapshots import calls_of, rebuild, room_for_frame, stack_of
 from .store import Suspended
 
 ENTRY = 1  # the point where a function begins
@@ -36,10 +37,11 @@ def width(type_: int) -> int:
 
 
 class Stacks:
-    """The stacks of an instance, taken and put back."""
+    """The stacks of an instance, taken and put back; `references` are those of the same snapshot."""
 
-    def __init__(self, instance: Any) -> None:
+    def __init__(self, instance: Any, references: Taken | Given) -> None:
         self.instance = instance
+        self.references: Any = references
         self.code = instance.module._code.variant(instance.store.metered, instance.store.deterministic)
         self.module = instance.module._syntax
         self.found: dict[tuple[int, int, int], tuple[int, FrameMap]] = {}  # by function, offset, number
@@ -90,7 +92,10 @@ class Stacks:
                 raise SnapshotError("a guest has stopped inside an instruction: let it go on first")
             word = (words[at + place.slot] if place.slot >= 0 else 0) + place.constant
             bits |= (word & (1 << min(width(value.type), 64)) - 1) << (64 * i)
-        return function_index(self.instance, bits, "the stack") if value.type & REF else bits
+        return self.references.number(bits, self._closed(value), "the stack") if value.type & REF else bits
+
+    def _closed(self, value: Value) -> int:
+        return matching.close_val(value.type, self.code.context.canon)
 
     def _parameters(self, index: int) -> list[Value]:
         """The parameters of a function, which stand at the beginning of its frame."""
@@ -162,13 +167,13 @@ class Stacks:
 
     def _place(self, value: Value, given: int, at: int, slots: dict[int, int]) -> None:
         """A value into its slots; it must agree with what other values say about them."""
-        type_ = matching.close_val(value.type, self.code.context.canon)
+        type_ = self._closed(value)
         bits = width(type_)
         if type(given) is not int:
             raise SnapshotError("a value of the snapshot is no int")
         if given == -1 and type_ & REF:  # a local that is not set yet, an operand before it is looked at
             type_ |= NULL  # whoever uses a reference looks for null anyway
-        word = function_word(self.instance, given, type_) if type_ & REF else given
+        word = self.references.word(given, type_) if type_ & REF else given
         if not 0 <= word < 1 << bits:
             raise SnapshotError("a value of the snapshot is out of range")
         mask = (1 << min(bits, 64)) - 1
