@@ -11,6 +11,8 @@ from instantiating import exports, instantiate
 
 import wasmcy
 from wasmcy import Limits, Memory, MemoryLimit, Store, Timeout, Trap
+from wasmcy.engine import awaiting
+from wasmcy.engine.waiting import LoopWaiter
 
 PAGE = 65536
 THREADS = 4
@@ -500,3 +502,59 @@ def test_a_call_that_is_dropped_while_it_waits_leaves_the_queue(memory):
 
     asyncio.run(main())
     assert offered.notify(0, 9) == 0
+
+
+def test_a_wait_of_an_event_loop_begins_and_ends_once():
+    with pytest.raises(TypeError):
+        LoopWaiter()
+    nobodys = LoopWaiter.__new__(LoopWaiter)
+    with pytest.raises(RuntimeError, match="no wait of a guest"):
+        nobodys.enter(print)
+    with pytest.raises(RuntimeError, match="has not begun"):
+        nobodys.leave()
+
+
+def test_all_that_are_notified_wake_even_if_waking_one_is_interrupted(memory, monkeypatch):
+    waiting = [importing(memory, WAIT) for _ in range(3)]
+    other = importing(memory, WAIT)
+    wake, interrupted = awaiting._wake, []
+
+    def interrupted_once(turn):
+        if not interrupted:
+            interrupted.append(turn)
+            raise KeyboardInterrupt
+        return wake(turn)
+
+    async def main():
+        waits = [asyncio.create_task(one.wait32.call_async(0, 0, FOREVER)) for one in waiting]
+        await asyncio.sleep(0.01)
+        with pytest.raises(KeyboardInterrupt):
+            other.notify(0, 9)
+        return await asyncio.wait_for(asyncio.gather(*waits), 30)
+
+    monkeypatch.setattr(awaiting, "_wake", interrupted_once)
+    assert asyncio.run(main()) == [0, 0, 0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_the_child_of_a_fork_ends_the_waits_of_its_parents_event_loop(memory):
+    one, other = importing(memory, WAIT), importing(memory, WAIT)
+
+    async def main():
+        calls = [one.wait32.call_async(0, 0, FOREVER), other.wait32.call_async(0, 0, FOREVER)]
+        for call in calls:
+            call.send(None)
+        child = os.fork()
+        if not child:
+            try:
+                for call in calls:
+                    call.close()
+                    assert importing(memory, WAIT).notify(0, 9) == 0
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        for call in calls:
+            call.close()
+
+    asyncio.run(main())

@@ -38,7 +38,7 @@ async def until_notified(waiter: LoopWaiter, nanoseconds: int, time_left: Callab
     if not waiter.enter(partial(_wake, notified)):
         return 1
     try:
-        while not notified.done() and time_left() != 0:
+        while not waiter.notified() and time_left() != 0:
             left = STEP if end is None else min(end - loop.time(), STEP)
             if left <= 0:
                 break

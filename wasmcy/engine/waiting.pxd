@@ -26,6 +26,10 @@ cdef class LoopWaiter:
     cdef const u8* address
     cdef u64 expected, size
     cdef object wake
+    cdef bint entered               # and not left
+    cdef u64 forks                  # waiting.forks when it was entered
+
+    cdef bint end(self) noexcept
 
 
 cdef int enter_queue(

@@ -31,13 +31,15 @@ cdef enum:
 cdef Waiter* first[BUCKETS]
 cdef Waiter* last[BUCKETS]
 cdef PyThread_type_lock guard = PyThread_allocate_lock()
+cdef u64 forks = 0                  # forks between the first process and this one: a child has queues of its own
 cdef double LONGEST = 3600.0 if os.name != "nt" else 0.05  # seconds of one sleep: on Windows Ctrl-C ends none
 
 
 def _after_fork():
     """The threads that waited, or held the lock, do not exist in the child."""
-    global guard
+    global guard, forks
     cdef int i
+    forks += 1
     guard = PyThread_allocate_lock()
     for i in range(BUCKETS):
         first[i] = last[i] = NULL
@@ -149,6 +151,7 @@ cdef i64 notify(const u8* address, u64 count) except -1:
     cdef Waiter* waiter
     cdef Waiter* next
     cdef Waiter* owned = NULL
+    cdef object failure = None
     PyThread_acquire_lock(guard, WAIT_LOCK)
     waiter = first[bucket(address)]
     while waiter != NULL and <u64>woken < count:
@@ -167,8 +170,13 @@ cdef i64 notify(const u8* address, u64 count) except -1:
         next = owned.next
         owner = <LoopWaiter>owned.owner
         Py_DECREF(owner)
-        owner.wake()
+        try:
+            owner.wake()
+        except BaseException as error:  # such as KeyboardInterrupt: the others have left the queue, too
+            failure = error
         owned = next
+    if failure is not None:
+        raise failure
     return woken
 
 
@@ -182,15 +190,45 @@ cdef class LoopWaiter:
         raise TypeError("waits are made by memory.atomic.wait32 and memory.atomic.wait64")
 
     def enter(self, wake):
-        """Queue up if there is in memory what is expected; False: there is not."""
+        """Queue up if there is in memory what is expected; False: there is not.
+
+        Raises:
+            RuntimeError: it waits already, or is no wait of a guest.
+        """
+        if self.address == NULL or self.entered:
+            raise RuntimeError("the wait has begun already, or is no wait of a guest")
         self.wake = wake
-        return enter_queue(
+        self.forks = forks
+        self.entered = enter_queue(
             &self.waiter, self.address, self.expected, self.size, &self.place, <PyObject*>self
         ) != 0
+        return self.entered
+
+    def notified(self):
+        """Whether a notification has come to a wait that was entered."""
+        cdef bint queued
+        PyThread_acquire_lock(guard, WAIT_LOCK)
+        queued = self.waiter.queued
+        PyThread_release_lock(guard)
+        return self.entered and not queued
 
     def leave(self):
-        """The end of a wait that was entered; True: a notification has come."""
-        return leave_queue(&self.waiter, &self.place, NULL)
+        """The end of a wait that was entered; True: a notification has come.
+
+        Raises:
+            RuntimeError: it does not wait.
+        """
+        if not self.entered:
+            raise RuntimeError("the wait has not begun, or is over already")
+        return self.end()
+
+    cdef bint end(self) noexcept:
+        self.entered = False
+        return self.forks == forks and leave_queue(&self.waiter, &self.place, NULL)
+
+    def __dealloc__(self):
+        if self.entered:
+            self.end()
 
 
 cdef LoopWaiter loop_waiter(object memory, const u8* address, u64 expected, u64 size):
