@@ -28,7 +28,7 @@ class Cost:
 
 
 def lowest(thunks: dict[str, Thunk], rounds: int, clock: Callable[[], float] = time.process_time) -> dict[str, float]:
-    """CPU seconds of each thunk: its lowest of some rounds, in each of which every thunk has its turn."""
+    """CPU seconds of each thunk (or those of another clock): its lowest of some rounds, in which all take turns."""
     times: dict[str, float] = {}
     for _ in range(rounds):
         for name, thunk in thunks.items():

@@ -7,7 +7,6 @@ the snapshot.
 
 from array import array
 
-from cpython.pythread cimport PyThread_get_thread_ident
 from libc.string cimport memcpy
 
 from wasmcy.engine.calls cimport Call, GUEST
@@ -16,11 +15,11 @@ from wasmcy.engine.graphs cimport Given, Taken, index_of
 from wasmcy.engine.machine cimport Func, start_function
 from wasmcy.engine.store cimport Global, Image, InstanceData, Memory, Store, Suspended, Table
 from wasmcy.engine.structs cimport (
-    F_D, LEAVE_CALL, FuncCode, FuncRef, Instance, i64, u64, wcy_store_release, wcy_take,
+    F_D, LEAVE_CALL, FuncCode, FuncRef, Instance, i64, u64, wcy_store_release,
 )
 
 from .. import matching
-from ..errors import MemoryLimit, SnapshotError, StackExhausted, TableLimit, WasmError
+from ..errors import MemoryLimit, SnapshotError, StackExhausted, TableLimit
 from ..turns import take_turn
 from ..types import V128
 
@@ -84,16 +83,15 @@ def capture(InstanceData instance not None):
     """Memories, globals, tables, segments, calls that were put aside, and objects: those of the instance itself."""
     cdef Store store = instance.store
     refuse_shared((<Code>instance.code).module)
-    store.check_owner()
-    if store.owner != 0:
+    if store.take() == 2:
         raise SnapshotError("the instance has a call that is running")
-    if wcy_take(&store.owner, PyThread_get_thread_ident()) != 1:
-        raise WasmError("the store is in use by another thread")
-    taken = Taken(instance)
     try:
-        return state_of(instance, taken)
+        taken = Taken(instance)
+        try:
+            return state_of(instance, taken)
+        finally:
+            taken.close()
     finally:
-        taken.close()
         wcy_store_release(&store.owner, 0)
 
 
@@ -210,7 +208,7 @@ cdef int put_parts(InstanceData instance, syntax, tuple state, list images, Give
 cdef int put_segment(InstanceData instance, Given given, number, valtype, numbers) except -1:
     if type(numbers) is not array or numbers.typecode != "q" or len(numbers) != len(instance.elems[number]):
         raise SnapshotError("an element segment of the snapshot has not its elements")
-    instance.elems[number] = array("Q", [given.word(number, valtype) for number in numbers])
+    instance.elems[number] = array("Q", [given.word(n, valtype) for n in numbers])
     return 0
 
 

@@ -58,6 +58,7 @@ cdef class Store:
     cdef object __weakref__
 
     cdef int check_owner(self) except -1
+    cdef int take(self) except 0
     cdef int check_room(self, u64 elements) except -1
     cdef int charge(self, u64 bytes) except -1
     cdef bint may_charge(self, u64 bytes) noexcept nogil

@@ -274,9 +274,7 @@ cdef class Store:
 
     def gc(self):
         """Free the structs, arrays, exceptions and host values that nothing refers to any more."""
-        cdef int taken = wcy_take(&self.owner, PyThread_get_thread_ident())
-        if taken == 0:
-            raise WasmError("the store is in use by another thread")
+        cdef int taken = self.take()
         try:
             collect(self)
         finally:
@@ -370,6 +368,13 @@ cdef class Store:
             raise WasmError("the store is in use by another thread")
         return 0
 
+    cdef int take(self) except 0:
+        """Own the store: 1: from now on, until `owner` is released; 2: this thread does already."""
+        cdef int taken = wcy_take(&self.owner, PyThread_get_thread_ident())
+        if taken == 0:
+            raise WasmError("the store is in use by another thread")
+        return taken
+
     cdef int check_room(self, u64 elements) except -1:
         """Whether tables may have so many elements more."""
         if self.table_used + elements > self.table_limit:
@@ -405,9 +410,7 @@ cdef class Store:
     cdef u64 cell(self, object value, u64 bytes) except 0:
         """A new cell for a host value, as a reference; `bytes` are what it counts for."""
         cdef u64 index
-        cdef int taken = wcy_take(&self.owner, PyThread_get_thread_ident())
-        if taken == 0:
-            raise WasmError("the store is in use by another thread")
+        cdef int taken = self.take()
         try:
             if self.heap.allocated >= self.heap.budget or self.heap.stressed:
                 collect(self)
