@@ -20,7 +20,7 @@ def reference() -> Backend:
     return Wasmtime()
 
 
-@pytest.fixture(params=["wasmcy", "wasmcy:WASMCY_FUSE=0"])
+@pytest.fixture(params=["wasmcy", "wasmcy:WASMCY_FUSE=0", "wasmcy:WASMCY_SSE41=0"])
 def tested(request: pytest.FixtureRequest) -> Iterator[Backend]:
     one = backend(request.param)
     yield one

@@ -68,8 +68,8 @@ def test_local_get_and_set_is_one_move() -> None:
     assert names("(local.set $v (local.get $v))") == ["return.void"]
 
 
-@pytest.mark.parametrize(("size", "name"), [(1, "8"), (2, "16"), (4, "32"), (8, "64")])
-def test_shuffles_of_wide_lanes_have_their_own_handlers(size: int, name: str) -> None:
+@pytest.mark.parametrize(("size", "name"), [(1, ""), (4, ""), (8, "64")])
+def test_shuffles_of_halves_have_a_handler_of_their_own(size: int, name: str) -> None:
     order = " ".join(str((15 - at // size * 2) % (32 // size) * size + at % size) for at in range(16))
     assert names(f"(local.set $w (i8x16.shuffle {order} (local.get $v) (local.get $v)))")[0] == f"i8x16.shuffle{name}"
 

@@ -13,6 +13,7 @@ import struct
 import sys
 from pathlib import Path
 
+from . import vectors
 from .operations import HANDLERS, N_SCALAR, tables
 
 # .pyx files: each is compiled by itself and costs a third of a millisecond to import
@@ -48,7 +49,12 @@ from wasmcy.engine.numeric cimport *
 from wasmcy.engine.references cimport *
 """
 VECTOR_HEADER = """from wasmcy.engine.lanes cimport *
-"""
+cdef extern from "vectors.h" nogil:
+    const int WASMCY_SSE2
+    bint wcy_has_sse41()
+    void wcy_load_low(v128*, const u8*)
+    void wcy_put(v128*, const v128*)
+    void wcy_insert(v128*, const v128*, u64, int, u64)"""
 TAIL = f"""ctypedef int (*handler)({SIGNATURE}) noexcept nogil
 cdef extern from "machine.h":
     void JUMP "WASMCY_JUMP"(handler f, {SIGNATURE}) noexcept nogil
@@ -146,29 +152,55 @@ def identifier(handler):
     return f"h{handler.id}_" + re.sub(r"\W+", "_", handler.name.replace("^", "_back").replace(">", "_set"))
 
 
+def computed(lines, sse41=False):
+    """The lines of a handler with those for its LANES."""
+    for line in lines:
+        verb, _, rest = line.partition(" ")
+        if verb == "LANES":
+            mnemonic, target, *operands = rest.split()
+            yield from vectors.computation(mnemonic, target, operands, sse41)
+        else:
+            yield line
+
+
+def function(handler, name, lines, form):
+    """The lines of a handler's function."""
+    types = VECTOR_TYPES if handler.type == "v128" else TYPES | dict.fromkeys("ab", CTYPES[handler.type])
+    names = words(lines)
+    return [
+        form.signature(name),
+        *(f"    {line}" for line in form.prologue(lines)),
+        *(f"    cdef {type_} {local}" for local, type_ in types.items() if local in names),
+        *(f"    {line}" for line in form.body(lines)),
+        "",
+    ]
+
+
 def module(handlers, form):
     """The text of one .pyx: its handlers, and `fill`, which writes their addresses into the table."""
-    vectors = handlers[0].type == "v128"
-    out = [HEADER + VECTOR_HEADER * vectors + "\n", TAIL if form.tail else LOOP]
+    out = [HEADER]
+    if handlers[0].type == "v128":
+        out += [VECTOR_HEADER, *(f"    {line}" for line in vectors.declarations()), ""]
+    out.append(TAIL if form.tail else LOOP)
     reasons = sorted(
         {m[1] for h in handlers for line in h.lines for m in [re.search(r"(?:TRAP|LEAVE) (\w+)$", line)] if m}
     )
     for reason in reasons:
         out.append("\n".join(form.leave(reason)))
+    addresses = []
     for h in handlers:
-        types = VECTOR_TYPES if vectors else TYPES | {"a": CTYPES[h.type], "b": CTYPES[h.type]}
-        names = words(h.lines)
-        out.append(form.signature(identifier(h)))
-        out += [f"    {line}" for line in form.prologue(h.lines)]
-        out += [f"    cdef {t} {n}" for n, t in types.items() if n in names]
-        out += [f"    {line}" for line in form.body(h.lines)]
-        out.append("")
+        name = identifier(h)
+        lines, better = list(computed(h.lines)), list(computed(h.lines, sse41=True))
+        out += function(h, name, lines, form)
+        if better != lines:
+            out += function(h, f"{name}_sse41", better, form)
+            name = f"{name}_sse41 if wcy_has_sse41() else {name}"
+        addresses.append(f"    to[{h.id}] = {name}")
     out.append("\ndef fill(size_t table, key):\n    cdef handler* to = <handler*>table")
     out.append(
         f"    if key != {key(handlers)!r}:\n        raise ImportError('handlers and tables of different builds')"
     )
-    out += [f"    to[{h.id}] = {identifier(h)}" for h in handlers]
-    return "\n".join(out) + "\n"
+    return "\n".join([*out, *addresses]) + "\n"
 
 
 CTYPES = {"i32": "u32", "i64": "u64", "f32": "float", "f64": "double"}

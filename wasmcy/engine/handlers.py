@@ -7,6 +7,7 @@ A body is a list of lines in Cython, with a few statements of the generator's (g
     GO          go on at pc
     TRAP x      leave with this instruction as the cause
     LEAVE x     leave; (pc, sp) is where to resume
+    LANES i r a compute the v128 `r` by the vector instruction `i` from the operands `a` (vectors.py)
 """
 
 from ..types import F32, F64, I32, I64

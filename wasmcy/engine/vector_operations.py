@@ -5,7 +5,7 @@
     i8x16.splat:s           [D, A scalar]; r the accumulator
     i8x16.shl:i             [D, A, B count]; s a slot, i the count itself
     i8x16.replace_lane:s    [D, A, B scalar, C lane]
-    i8x16.shuffle8          [D][a u32 for each lane: where it comes from, in lanes from sp]; 16, 32: wider lanes
+    i8x16.shuffle           [D, A, B][the lanes: two words]
     i8x16.shuffle64         [D, A, B]: the slots of both halves
     v128.load:s             [D, A address, half offset + size]; r, @i and address modes as for scalars
     v128.load8_lane:s       [D, A address, half offset + size][u16: vector, lane]
@@ -15,8 +15,6 @@
 Instructions are sorted by their rows in the table.  Handlers are named by instruction, but for relaxed
 ones that do what another does (vectors.strict).
 """
-
-import re
 
 from ..opcodes import OPS
 from ..types import V128
@@ -42,7 +40,8 @@ from .forms import (
 from .handlers import ADDRESS, CTYPE, FUSIONS, ID, NAMES, bounds, one, producer, read
 
 OPERANDS = {name: f"{name} = <v128*>(sp + F_{name.upper()}(pc))" for name in "abc"}
-RESULT = "(<v128*>(sp + F_D(pc)))[0] = r"
+RESULT = "wcy_put(<v128*>(sp + F_D(pc)), &r)"
+BITS = {"i32": "xi32", "i64": "xi64", "f32": "wcy_bits32(xf32)", "f64": "wcy_bits64(xf64)"}  # of x, as an integer
 LANE_BYTES = {1: "u8", 2: "u16", 4: "u32", 8: "u64"}
 
 KINDS: dict[int, list] = {}
@@ -77,6 +76,16 @@ def loop(statements, count):
     return [f"for i in range({count}):", *("    " + line for line in statements)]
 
 
+def lanes(mnemonic, *operands, to="r"):
+    """A statement of the generator's (vectors.computation): compute `to` from `operands`, a shift's count the last."""
+    return f"LANES {mnemonic} {to} {' '.join(operands)}"
+
+
+def inserted(bits, index, value):
+    """r is the vector a with another lane."""
+    return [f"wcy_insert(&r, a, {value}, {bits}, {index})"]
+
+
 def shape(op):
     return op.mnemonic.split(".")[0]
 
@@ -89,10 +98,10 @@ def lane(operand, op, index, signed=False):
 def lanewise():
     for op in KINDS[KIND_VECTOR]:
         if vectors.strict(op.mnemonic) == op.mnemonic:
-            fetch = [OPERANDS[name] for name in "abc"[: len(op.params)]]
-            result(op.mnemonic, 2, [*fetch, *loop(*vectors.statements(op.mnemonic))])
+            names = "abc"[: len(op.params)]
+            result(op.mnemonic, 2, [*(OPERANDS[name] for name in names), lanes(op.mnemonic, *names)])
     for name in ("f32x4.canonical", "f64x2.canonical"):  # code of deterministic stores only
-        result(name, 2, [OPERANDS["a"], *loop(*vectors.statements(name))])
+        result(name, 2, [OPERANDS["a"], lanes(name, "a")])
 
 
 def scalars():
@@ -104,7 +113,7 @@ def scalars():
             value = lane("a", op, "F_B(pc)", signed)
             value = f"<{CTYPE[kind]}><i32>{value}" if signed else f"<{CTYPE[kind]}>{value}"
         else:
-            value = f"<u32>({vectors.predicate(op.mnemonic)})"
+            value = vectors.predicate(op.mnemonic)
         producer(op.mnemonic, 2, "v128", [OPERANDS["a"]], value, kind)
 
 
@@ -119,24 +128,20 @@ def from_scalars():
         kind = NAMES[op.params[1]]
         for form, place in (("s", "B"), ("r", "r")):
             value = f"x{kind} = {read(kind, place)}"
-            insert = ["a = <v128*>(sp + F_D(pc))", "a[0] = r", f"{lane('a', op, 'F_C(pc)')} = x{kind}"]
-            one(f"{op.mnemonic}:{form}", 2, [OPERANDS["a"], "r = a[0]", value, *insert, "NEXT 2"], "v128")
+            insert = inserted(vectors.width(shape(op)), "F_C(pc)", BITS[kind])
+            result(f"{op.mnemonic}:{form}", 2, [OPERANDS["a"], value, *insert])
 
 
 def shifts():
     for op in KINDS[KIND_VECTOR_SHIFT]:
         mask = vectors.width(shape(op)) - 1
         for form, count in (("s", "wcy_slot_u32(sp, F_B(pc))"), ("i", "<u32>F_B(pc)")):
-            lines = [OPERANDS["a"], f"n = {count} & {mask}", *loop(*vectors.statements(op.mnemonic))]
+            lines = [OPERANDS["a"], f"n = {count} & {mask}", lanes(op.mnemonic, "a", "n")]
             result(f"{op.mnemonic}:{form}", 2, lines)
 
 
 def shuffles():
-    for bits in (8, 16, 32):
-        n = 128 // bits
-        place = f"WASMCY_LANE{bits}"
-        move = f"r.u{bits}x{n}[{place}(i)] = (<u{bits}*>sp)[{place}(W_HALF(pc, 2 + (i >> 1), i & 1))]"
-        result(f"i8x16.shuffle{bits}", 2 + n // 2, loop([move], n))
+    result("i8x16.shuffle", 4, [OPERANDS["a"], OPERANDS["b"], "c = <v128*>(pc + 2)", lanes("i8x16.shuffle", *"abc")])
     result("i8x16.shuffle64", 2, ["r.u64x2[0] = sp[F_A(pc)]", "r.u64x2[1] = sp[F_B(pc)]"])
 
 
@@ -175,13 +180,9 @@ def loaded(op, at):
         return [f"x = wcy_load_{unit}({at})", *loop([fill], 128 // bits)]
     if name.endswith("_zero"):
         return [f"r.u64x2[0] = wcy_load_{unit}({at})", "r.u64x2[1] = 0"]
-    bits, signed = int(name.partition("x")[0]), name.endswith("_s")  # 8x8_s
+    bits = int(name.partition("x")[0])  # 8x8_s
     wide = f"i{2 * bits}x{64 // bits}"
-    extend = vectors.lane("s", f"i{bits}x{128 // bits}", signed, "i")
-    return [
-        f"s.u64x2[0] = wcy_load_u64({at})",
-        *loop([f"{vectors.lane('r', wide, False, 'i')} = {extend}"], 64 // bits),
-    ]
+    return [f"wcy_load_low(&s, {at})", lanes(f"{wide}.extend_low_i{bits}x{128 // bits}_{name[-1]}", "s")]
 
 
 def stored(at, vector="a"):
@@ -229,11 +230,11 @@ def lane_accesses():
             ):
                 at, fetch = f"{base} + ea - {op.align}", f"a = <v128*>(sp + {vector})"
                 if kind == KIND_VECTOR_LOAD_LANE:
-                    work = ["r = a[0]", "a = <v128*>(sp + F_D(pc))", "a[0] = r",
-                            f"{vectors.lane('a', place, False, index)} = wcy_load_u{bits}({at})"]  # fmt: skip
+                    value = f"xi64 = wcy_load_u{bits}({at})"
+                    result(op.mnemonic + form, words, [*reach, fetch, value, *inserted(bits, index, "xi64")])
                 else:
-                    work = [f"wcy_store_u{bits}({at}, {vectors.lane('a', place, False, index)})"]
-                one(op.mnemonic + form, words, [*reach, fetch, *work, f"NEXT {words}"], "v128")
+                    work = f"wcy_store_u{bits}({at}, {vectors.lane('a', place, False, index)})"
+                    one(op.mnemonic + form, words, [*reach, fetch, work, f"NEXT {words}"], "v128")
 
 
 # ------------------------------------------------------------------ superinstructions
@@ -251,21 +252,20 @@ PAIRS = [
 def pairs():
     for first, second in PAIRS:
         mnemonic = first.removesuffix(":i")
-        begin, count = vectors.statements(mnemonic)
         fetch = [OPERANDS["a"], OPERANDS["c"]]
         if mnemonic == first:
             fetch.insert(1, OPERANDS["b"])
+            fetch.append(lanes(mnemonic, "a", "b", to="s"))
         else:
             fetch.append(f"n = <u32>F_B(pc) & {vectors.width(mnemonic.split('.')[0]) - 1}")
-        lines = [*fetch, *loop([line.replace("r.", "s.", 1) for line in begin], count)]
-        end, count = vectors.statements(second)
+            fetch.append(lanes(mnemonic, "a", "n", to="s"))
         shape_, name = second.split(".")
         # the value of the first on the left, or on the right
-        orders = {"": {"a": "s", "b": "c"}} | ({"r": {"a": "c", "b": "s"}} if name == "sub" else {})
-        for prefix, names in orders.items():
-            text = [re.sub(r"\b([ab])\.", lambda m, names=names: names[m[1]] + ".", line) for line in end]
+        orders = {"": "sc"} | ({"r": "cs"} if name == "sub" else {})
+        for prefix, operands in orders.items():
             same = mnemonic.startswith(shape_ + ".")
-            result(f"2.{first}.{prefix}{name if same else shape_ + '.' + name}", 2, [*lines, *loop(text, count)])
+            both = f"2.{first}.{prefix}{name if same else shape_ + '.' + name}"
+            result(both, 2, [*fetch, lanes(second, *operands)])
         handler = ID[f"2.{first}.{name if same else shape_ + '.' + name}"]
         FUSIONS[ID[first], ID[second]] = handler, FUSE_VECTORS_ORDERED if len(orders) > 1 else FUSE_VECTORS
 
@@ -290,7 +290,7 @@ FORMS = {
     KIND_VECTOR_SPLAT: (":s", ":r"),
     KIND_VECTOR_REPLACE: (":s", ":r"),
     KIND_VECTOR_SHIFT: (":s", ":i"),
-    KIND_VECTOR_SHUFFLE: ("8", "16", "32", "64"),
+    KIND_VECTOR_SHUFFLE: ("", "64"),
     KIND_VECTOR_CONST: ("",),
     KIND_VECTOR_LOAD: (":s", ":r", "@i", "@si"),
     KIND_VECTOR_STORE: (":s", ":r", "@i", "@si"),

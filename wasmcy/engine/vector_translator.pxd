@@ -9,15 +9,8 @@ cdef long long CONST, HIGH_HALF, I32, IMMEDIATE, IN_SLOT, LOW32, SUM, V128
 cdef long long H_SELECT, H_SELECT_R, H_GET, H_GET_IMPORTED, H_SET, H_SET_IMPORTED
 
 
-cdef long long lane_number(long long x, long long y, long long i) noexcept
-
-
-@cython.locals(lane='long long')
-cdef long long place_of(long long x, long long y, long long i, long long a, long long b) noexcept
-
-
-@cython.locals(i='long long', k='long long', first='long long')
-cdef bint in_groups(long long x, long long y, long long size) noexcept
+@cython.locals(first='long long')
+cdef long long half_at(long long lanes, long long a, long long b) noexcept
 
 
 cdef class VectorTranslator(Translator):
@@ -32,10 +25,7 @@ cdef class VectorTranslator(Translator):
     cdef int from_scalar(self, long long op, long long kind, long long lane) except -1
     @cython.locals(count='long long', immediate='long long', a='long long')
     cdef int shift(self, long long op) except -1
-    @cython.locals(
-        a='long long', b='long long', home='long long', size='long long', form='long long', handler='long long',
-        i='long long',
-    )
+    @cython.locals(a='long long', b='long long', home='long long', low='long long', high='long long')
     cdef int shuffle(self, long long op, long long x, long long y) except -1
     @cython.locals(found='long long', a='long long', b='long long', c='long long')
     cdef int select_vector(self) except -1

@@ -127,23 +127,18 @@ class VectorTranslator(Translator):
         self.emit_vector(self.t_handler[op * 8 + immediate], a, count)
 
     def shuffle(self, op, x, y):
-        """Lanes that move in groups of 8, 4 or 2 bytes have handlers of their own."""
+        """Where only halves move, they are two slots."""
         b = self.pop_vector()
         a = self.pop_vector()
         home = self.base + self.height
-        size = 8
-        form = 3
-        while form and not in_groups(x, y, size):
-            size >>= 1
-            form -= 1
-        handler = self.t_handler[op * 8 + form]
-        if form == 3:
-            self.emit(handler, home, place_of(x, y, 0, a, b) >> 3, place_of(x, y, 8, a, b) >> 3)
+        low = half_at(x, a, b)
+        high = half_at(y, a, b)
+        if low >= 0 and high >= 0:
+            self.emit(self.t_handler[op * 8 + 1], home, low, high)
         else:
-            self.ensure(16)
-            self.emit(handler, home, 0, 0)
-            for i in range(0, 16, 2 * size):
-                self.word(place_of(x, y, i, a, b) // size | place_of(x, y, i + size, a, b) // size << 32)
+            self.emit(self.t_handler[op * 8], home, a, b)
+            self.word(x)
+            self.word(y)
         self.push_vector()
 
     def select_vector(self):
@@ -260,24 +255,9 @@ class VectorTranslator(Translator):
         return 0
 
 
-def lane_number(x, y, i):
-    """Byte i of the two words of a shuffle's immediate."""
-    return (x if i < 8 else y) >> (8 * (i & 7)) & 31
-
-
-def place_of(x, y, i, a, b):
-    """Where byte i of a shuffle's result comes from, in bytes above sp."""
-    lane = lane_number(x, y, i)
-    return 8 * (a if lane < 16 else b) + (lane & 15)
-
-
-def in_groups(x, y, size):
-    """Whether a shuffle moves bytes in groups of that size."""
-    for i in range(0, 16, size):
-        first = lane_number(x, y, i)
-        if first & (size - 1):
-            return 0
-        for k in range(1, size):
-            if lane_number(x, y, i + k) != first + k:
-                return 0
-    return 1
+def half_at(lanes, a, b):
+    """The slot that eight lanes of a shuffle are in, of those of `a` and `b`; -1: they are from several places."""
+    first = lanes & 31
+    if first & 7 or lanes != first * 0x0101010101010101 + 0x0706050403020100:
+        return -1
+    return (a if first < 16 else b) + (first >> 3 & 1)

@@ -10,11 +10,14 @@
     X                  `s` or `u`, the end of the name
 
 Several expressions are for an equal share of the lanes each.  The functions are those of lanes.pxd,
-numeric.pxd and machine.h.  Relaxed instructions do what the deterministic profile prescribes
+numeric.pxd and machine.h.  What a processor does at once, and no compiler finds in such a loop, stands in
+vectors.h besides.  Relaxed instructions do what the deterministic profile prescribes
 (spec 4.3.1 "Representations", "Non-deterministic profile").
 """
 
 import re
+from functools import cache
+from pathlib import Path
 
 INTEGER = {
     "add": "a[i] + b[i]",
@@ -49,6 +52,7 @@ INTEGER = {
     "trunc_sat": "sat_X32(<double>a[i])",
     "trunc_sat_zero": ("sat_X32(a[i])", "0"),
     "swizzle": "chosen(a, b[i])",
+    "shuffle": "chosen(a if c[i] < 16 else b, c[i] & 15)",
 }
 FLOAT = {
     "add": "a[i] + b[i]",
@@ -127,10 +131,49 @@ def predicate(mnemonic):
     """The expression of an instruction that makes an i32 of a v128."""
     shape, name = mnemonic.split(".")
     bits = 64 if shape == "v128" else width(shape)
-    return PREDICATES[name].replace("REST", f"<u64>{REST[bits]:#x}u").replace("WIDTH", str(bits))
+    text = PREDICATES[name].replace("REST", f"<u64>{REST[bits]:#x}u").replace("WIDTH", str(bits))
+    return f"wcy_{shape}_{name}(a) if WASMCY_SSE2 else <u32>({text})"
 
 
-def statements(mnemonic):
+FUNCTION_OPERANDS = {
+    "UNARY": "v128*", "TEST": "v128*", "SHIFT": "v128*, u32",
+    "BINARY": "v128*, v128*", "TERNARY": "v128*, v128*, v128*",
+}  # fmt: skip
+
+
+@cache
+def functions():
+    """The functions of vectors.h: by name the kind of its macro."""
+    text = Path(__file__).with_name("vectors.h").read_text()
+    kinds = "|".join(FUNCTION_OPERANDS)
+    return {m[2]: m[1] for m in re.finditer(rf"^WCY_((?:{kinds})(?:_41)?)\((\w+),", text, re.MULTILINE)}
+
+
+def declarations():
+    """The functions of vectors.h, for Cython."""
+    for name, kind in functions().items():
+        operands = FUNCTION_OPERANDS[kind.removesuffix("_41")]
+        yield f"u32 wcy_{name}({operands})" if kind == "TEST" else f"void wcy_{name}(v128*, {operands})"
+
+
+def computation(mnemonic, target, operands, sse41):
+    """The lines that compute `target`, a v128, from `operands`: names of pointers, or `s`, also a v128; `n` a count.
+
+    `sse41`: for processors with it.
+    """
+    kind = functions().get(mnemonic.replace(".", "_"), "41")
+    statements, count = by_lane(mnemonic)
+    names = dict(zip("abc", operands, strict=False)) | {"r": target}
+    statements = [re.sub(r"\b([abcr])\.", lambda m: names[m[1]] + ".", line) for line in statements]
+    loop = [f"for i in range({count}):", *("    " + line for line in statements)]
+    given = ", ".join(f"&{operand}" if operand == "s" else operand for operand in operands)
+    call = f"wcy_{mnemonic.replace('.', '_')}(&{target}, {given})"
+    if kind.endswith("41"):
+        return [call] if sse41 and kind != "41" else loop
+    return ["if WASMCY_SSE2:", "    " + call, "else:", *("    " + line for line in loop)]
+
+
+def by_lane(mnemonic):
     """How r is computed: the statements for i, and how many values i takes, from 0."""
     shape, name = mnemonic.split(".")
     stem, source, add, sign, zero = _NAME.fullmatch(name).groups("")
