@@ -136,6 +136,19 @@ def pairs() -> Iterator[Case]:
         yield Case(f"{SET} {determined(op, f'(block (result v128) {kept})')}", "v128", LOCALS)
 
 
+def rotations() -> Iterator[Case]:
+    """Two shifts of one vector, and programs that look like it."""
+    for shape, (first, second) in product(("i16x8", "i32x4", "i64x2"), (("shl", "shr_u"), ("shr_u", "shl"))):
+        left = f"({shape}.{first} (local.get $V) (i32.const 13))"
+        for other in ("$V", "$W"):
+            for count in (3, -3):
+                right = f"({shape}.{second} (local.get {other}) (i32.const {count}))"
+                yield from results("v128", f"(v128.or {left} {right})")
+                yield from results("v128", f"(v128.or (local.tee $Y {left}) {right}) (v128.xor (local.get $Y))")
+                yield from results("v128", f"{left} (block) {right} (v128.or)")
+                yield from results("v128", f"(v128.xor (local.get $X) (v128.or {left} {right}))")
+
+
 def to_scalars() -> Iterator[Case]:
     for op in KINDS[KIND_VECTOR_SCALAR]:
         assert op.results is not None
@@ -311,6 +324,7 @@ def groups() -> list[Group]:
     rows = [
         group(lanewise(), "lanes", FIELDS),
         group(pairs(), "pairs of vector operations", FIELDS),
+        group(rotations(), "rotations", FIELDS),
         group(to_scalars(), "vectors to scalars", FIELDS),
         group(from_scalars(), "scalars to vectors", FIELDS),
         group(shifts(), "vector shifts", FIELDS),

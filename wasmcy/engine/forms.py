@@ -37,7 +37,8 @@ IN_SLOT, IN_ACC, IMMEDIATE = range(3)
     FUSE_GLOBAL_SAME,
     FUSE_VECTORS,
     FUSE_VECTORS_ORDERED,
-) = range(28)
+    FUSE_ROTATION,
+) = range(29)
 FUSE_FIRST_IMMEDIATE = 32  # flag: the first of two ALU operations has its immediate in `half`
 
 # how the translator treats an instruction

@@ -15,7 +15,8 @@ cdef long long OP_RETURN_CALL, OP_RETURN_CALL_INDIRECT, OP_SELECT, OP_SELECT_T, 
 cdef long long OP_THROW_REF, OP_TRY_TABLE, OP_UNREACHABLE
 cdef long long FLAG_COMMUTATIVE, FLAG_EQZ, FUSE_ALU_RI, FUSE_ALU_SR, FUSE_FIRST_IMMEDIATE, FUSE_LOAD_K
 cdef long long FUSE_LOAD_KS, FUSE_LOAD_KI, FUSE_LOAD_KI_NARROW, FUSE_STORE_KI, FUSE_STORE_KS
-cdef long long FUSE_LOAD_RI, FUSE_LOAD_SI, FUSE_LOAD_SS, FUSE_MOVES, FUSE_MOVE_BRANCH, FUSE_STEP_RI, FUSE_STEP_RS
+cdef long long FUSE_LOAD_RI, FUSE_LOAD_SI, FUSE_LOAD_SS, FUSE_MOVES, FUSE_MOVE_BRANCH, FUSE_ROTATION
+cdef long long FUSE_STEP_RI, FUSE_STEP_RS
 cdef long long FUSE_STEP_SR, FUSE_STEP_Z, FUSE_STORE_RI, FUSE_STORE_SI, FUSE_STORE_SS, FUSE_TEST
 cdef long long FUSE_GLOBAL, FUSE_GLOBAL_SAME, FUSE_VECTORS, KIND_ATOMIC_CMPXCHG
 cdef long long KIND_ATOMIC_LOAD, KIND_ATOMIC_RMW, KIND_ATOMIC_STORE, KIND_BINARY, KIND_COMPARE, KIND_LOAD
@@ -298,6 +299,10 @@ cdef class Translator(Listener):
     cdef int wide_arithmetic(self, long long op) except -1
     @cython.locals(slot='long long')
     cdef int narrow_index(self) except -1
+    @cython.locals(
+        code='unsigned long long[::1]', w='unsigned long long', v='unsigned long long', pair='long long', same='bint',
+    )
+    cdef int merge_rotation(self, long long p, long long q) except -1
     @cython.locals(code='unsigned long long[::1]', w='unsigned long long')
     cdef int merge_wide(self, long long handler, long long q, long long half) except -1
     @cython.locals(home='long long', n='long long', b='long long', a='long long', i='long long')

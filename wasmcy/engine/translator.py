@@ -118,6 +118,7 @@ from .forms import (
     FUSE_LOAD_SS,
     FUSE_MOVE_BRANCH,
     FUSE_MOVES,
+    FUSE_ROTATION,
     FUSE_STEP_RI,
     FUSE_STEP_RS,
     FUSE_STEP_SR,
@@ -559,7 +560,28 @@ class Translator(Listener):
             self.last = q
             self.latest = q
             self.before = -1
+        elif how >= FUSE_VECTORS and self.before >= 0 and q == self.before + 2:
+            self.merge_rotation(self.before, q)
         return 1
+
+    def merge_rotation(self, p, q):
+        """A shift, and one of the same vector or'ed to its result, become one instruction if they are neighbours."""
+        code = self.code
+        pair = self.t_fuse_first[code[p]] * FUSE_COLUMNS + self.t_fuse_second[code[q]]
+        w = code[p + 1]
+        v = code[q + 1]
+        same = (w ^ v) & 0xFFFF0000 == 0 and (w & 0xFFFF) == v >> 48 and (w & 0xFFFF) >= self.base
+        if same and self.t_fuse_how[pair] == FUSE_ROTATION:
+            if self.recording:
+                self.points[p] = self.offset
+            code[p] = self.t_fused[pair]
+            code[p + 1] = (v & ~(0xFFFF << 48)) | (w >> 32 & 0xFFFF) << 48
+            self.length = q
+            self.last = p
+            self.latest = p
+            self.before = -1
+            self.rel_word = p + 1
+        return 0
 
     def merge_wide(self, handler, q, half):
         """Two ALU operations with immediates become one that holds both in a third word."""

@@ -11,6 +11,7 @@
     v128.load8_lane:s       [D, A address, half offset + size][u16: vector, lane]
     v128.load@any           [D, A address, C memory][offset + size]; lanes: vector in B, and [lane]
     2.f32x4.mul.add         A * B + C; `.rsub` has the product on the right
+    3.i32x4.shl:i.shr_u:i.v128.or  A << C | A >> B
 
 Instructions are sorted by their rows in the table.  Handlers are named by instruction, but for relaxed
 ones that do what another does (vectors.strict).
@@ -20,6 +21,7 @@ from ..opcodes import OPS
 from ..types import V128
 from . import vectors
 from .forms import (
+    FUSE_ROTATION,
     FUSE_STORE_RI,
     FUSE_STORE_SI,
     FUSE_STORE_SS,
@@ -270,6 +272,19 @@ def pairs():
         FUSIONS[ID[first], ID[second]] = handler, FUSE_VECTORS_ORDERED if len(orders) > 1 else FUSE_VECTORS
 
 
+def rotations():
+    """Both shifts of a vector, of which one is merged with the `or`; its count stands in B, the other's in C."""
+    for shape_ in ("i16x8", "i32x4", "i64x2"):
+        mask = vectors.width(shape_) - 1
+        for first, second in (("shl", "shr_u"), ("shr_u", "shl")):
+            name, pair = f"3.{shape_}.{first}:i.{second}:i.v128.or", f"2.{shape_}.{second}:i.v128.or"
+            lines = [OPERANDS["a"]]
+            for count, shift, to in (("C", first, "r"), ("B", second, "s")):
+                lines += [f"n = <u32>F_{count}(pc) & {mask}", lanes(f"{shape_}.{shift}", "a", "n", to=to)]
+            result(name, 2, [*lines, "r.u64x2[0] |= s.u64x2[0]", "r.u64x2[1] |= s.u64x2[1]"])
+            FUSIONS[ID[f"{shape_}.{first}:i"], ID[pair]] = ID[name], FUSE_ROTATION
+
+
 def define():
     """Append the handlers to all others."""
     lanewise()
@@ -281,6 +296,7 @@ def define():
     loads_and_stores()
     lane_accesses()
     pairs()
+    rotations()
 
 
 # ------------------------------------------------------------------ what the translator looks up
