@@ -194,6 +194,26 @@ def test_what_went_wrong_is_said_in_one_line(cli, arguments, status, error):
     assert (found, out.strip()) == (status, "")
 
 
+def test_features_are_chosen(cli, tmp_path):
+    (tmp_path / "add.wat").write_text('(func (export "f") (result v128) (f32x4.splat (f32.const 1)))')
+    add = str(tmp_path / "add.wat")
+    assert cli("validate", add)[0] == cli("validate", "--features", "mvp,simd", add)[0] == 0
+    for names in ("-simd", "mvp", "all,-simd", "mvp,+tail-call"):
+        for command in (["validate"], ["run", "--invoke", "f"]):
+            status, _, err = cli(*command, f"--features={names}", add)
+            assert (status, "simd" in err) == (1, True), (names, command, err)
+        assert cli("wat2wasm", f"--features={names}", add)[0] == 1
+    assert cli("wat2wasm", "--features", "mvp,simd", add)[0] == 0
+
+
+def test_results_are_deterministic_if_they_are_to_be(cli, tmp_path):
+    text = '(func (export "f") (param f32) (result i32) (i32.reinterpret_f32 (f32.mul (local.get 0) (f32.const nan:0x400001))))'
+    (tmp_path / "nan.wat").write_text(text)
+    words = ("--invoke", "f", str(tmp_path / "nan.wat"), "1")
+    assert cli("run", "--deterministic", *words)[1].strip() == str(0x7FC00000)
+    assert cli("run", *words)[1].strip() == str(0x7FC00001)
+
+
 def test_verbose_errors_have_a_backtrace(cli):
     status, _, err = cli("run", "-v", "trap.wasm")
     assert status == 134
@@ -561,6 +581,10 @@ def test_a_process_without_output_runs(guests):
         (
             ["run", "--allow", "x", str(PACKAGE.parent / "examples/guests/fetch.wasm")],
             "--allow: not a host and port: 'x'",
+        ),
+        (
+            ["run", "--features", "simd,fast", "args.wasm"],
+            "--features: 'fast' is none of mvp, all, mutable_global, sign_extension,",
         ),
         (["completion"], "wasmcy completion needs a SHELL (see wasmcy completion --help)"),
         (["completion", "tcsh"], "wasmcy completion takes one of bash, zsh, fish"),

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+def expect(value: object, wanted: type, what: str) -> None:
+    """Raises: TypeError: an argument is not of the type it must have."""
+    if not isinstance(value, wanted):
+        raise TypeError(f"expected {what}, got {type(value).__name__}")
+
+
 class WasmError(Exception):
     """The base of all errors that have to do with WebAssembly."""
 

@@ -23,6 +23,7 @@ import os
 import socket
 from struct import pack
 
+from .errors import expect
 from .runtime import with_caller
 from .wasi.abi import ERRNO_NAMES, EVENT_FD_READ, EVENT_FD_WRITE, FD_READ, FILETYPE_UNKNOWN, MASK32, WasiError
 from .wasi.calls import ERRORS, error_code
@@ -313,6 +314,7 @@ class _Incoming(io.RawIOBase):
 
 def _entry(text: str) -> tuple[str, int | None]:
     """A host, or the end of hosts with its dot, and a port, None for all."""
+    expect(text, str, "a host and port")
     host, colon, port = text.rpartition(":")
     name = _plain(host[1:] if host.startswith("*.") else host)
     known = port == "*" or (port.isascii() and port.isdecimal() and int(port) < 1 << 16)

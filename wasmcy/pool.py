@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .engine.snapshots import Snapshot
+from .errors import expect
+from .runtime import Module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +13,6 @@ if TYPE_CHECKING:
 
     from .engine.instance import Instance
     from .limits import Limits
-    from .runtime import Module
 
 
 class Pool:
@@ -26,6 +27,10 @@ class Pool:
     `setup` is called once, with the instance the snapshot is taken of, which `setup_limits` bound, or else `limits`,
     those of each guest; all of them are `deterministic` or none. `imports` and `wasi` are what each guest gets:
     callables that make them, called for each, or objects that all share.
+
+    Raises:
+        TypeError: an argument is of another type.
+        What `Module.instantiate`, the setup and `Instance.snapshot` raise.
     """
 
     def __init__(
@@ -40,6 +45,7 @@ class Pool:
         setup: Callable[[Instance], Any] | None = None,
         snapshot: Snapshot | None = None,
     ) -> None:
+        expect(module, Module, "a Module")
         self.module = module
         self.limits = limits
         self.deterministic = deterministic
@@ -50,7 +56,8 @@ class Pool:
             first = module.instantiate(_made(imports), wasi=_made(wasi), limits=bounds, deterministic=deterministic)
             if setup is not None:
                 setup(first)
-            snapshot = Snapshot.of(first)
+            snapshot = first.snapshot()
+        expect(snapshot, Snapshot, "a Snapshot")
         self.snapshot = snapshot
 
     def instantiate(self, imports: Any = None, *, wasi: Any = None, limits: Limits | None = None) -> Instance:

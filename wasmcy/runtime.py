@@ -10,7 +10,7 @@ from .engine.code import Code
 from .engine.instance import Instance, instantiate
 from .engine.machine import set_caller_class
 from .engine.store import Store
-from .errors import LinkError, ModuleError
+from .errors import LinkError, ModuleError, expect
 from .features import DEFAULT, Features
 from .types import FuncType, GlobalType, MemoryType, TableType, TagType
 from .validation.context import Context
@@ -105,6 +105,7 @@ class Module:
                 memoryview(source)
             except TypeError:
                 raise TypeError(f"a module is bytes or a str, not {type(source).__name__}") from None
+        expect(features, Features, "Features")
         text = source if isinstance(source, str) or _is_text(source) else None
         if text is None:
             self._load(bytes(source), features, lazy)  # type: ignore[arg-type]
@@ -239,8 +240,7 @@ class Module:
         """
         from .engine.snapshots import Snapshot
 
-        if not isinstance(snapshot, Snapshot):
-            raise TypeError(f"expected a Snapshot, got {type(snapshot).__name__}")
+        expect(snapshot, Snapshot, "a Snapshot")
         return self._made(imports, wasi, limits, deterministic, store, snapshot)
 
     def _made(
@@ -252,9 +252,13 @@ class Module:
         store: Store | None,
         snapshot: Snapshot | None,
     ) -> Instance:
-        providers: list[Any] = [imports] if imports is not None else []
+        providers: list[Any] = []
+        if imports is not None:
+            if not hasattr(imports, "__getitem__") or isinstance(imports, (str, bytes)):
+                raise TypeError(f"expected imports by module and name, got {type(imports).__name__}")
+            providers.append(imports)
         if wasi is not None:
-            providers += [p.imports() for p in (wasi if isinstance(wasi, (list, tuple)) else (wasi,))]
+            providers += map(provided, wasi if isinstance(wasi, (list, tuple)) else (wasi,))
 
         def lookup(module: str, name: str) -> Any:
             for provider in providers:
@@ -286,6 +290,17 @@ class Module:
         return f"<wasmcy.Module{name} of {len(self._syntax.data)} bytes>"
 
 
+def provided(provider: Any) -> Any:
+    """What a provider such as Wasi offers, by module and name.
+
+    Raises:
+        TypeError: it is no provider.
+    """
+    if not hasattr(provider, "imports"):
+        raise TypeError(f"expected a provider such as Wasi, got {type(provider).__name__}")
+    return provider.imports()
+
+
 def read_file(path: str | os.PathLike[str]) -> bytes | str:
     """The module in a file: bytes of the binary format, or its text.
 
@@ -293,9 +308,10 @@ def read_file(path: str | os.PathLike[str]) -> bytes | str:
         OSError: the file cannot be read.
         MalformedError: it is text, but not UTF-8.
     """
+    path = os.fsdecode(path)  # a number would be a descriptor, and be closed
     with open(path, "rb") as file:
         data = file.read()
-    if not _is_text(data) and (data.startswith(b"\0asm") or not os.fspath(path).endswith(".wat")):
+    if not _is_text(data) and (data.startswith(b"\0asm") or not path.endswith(".wat")):
         return data
     from .text import decoded
 

@@ -74,6 +74,7 @@ HEADERS = [
     (b"\0asm\1\0", "unexpected end", 6),
     (b"\0asm\2\0\0\0", "unknown binary version", 4),
     (b"\0asm\1\0\1\0", "unknown binary version", 4),
+    (b"\0asm\x0d\0\1\0", "unknown binary version: a component, where a core module is expected", 4),
 ]
 
 

@@ -116,6 +116,21 @@ print(importlib.metadata.version("wasmtime"), wasmtime.component.Component.__mod
         assert done.stdout.split("\n")[:2] == [wanted, tail], done.stderr
 
 
+@pytest.mark.parametrize("version", [30, 45, 51])
+def test_other_releases_are_refused(version: int) -> None:
+    done = python("-m", "wasmcy.compat", f"wasmtime=={version}", "-c", "")
+    assert done.stderr.startswith(f"wasmtime {version}: from 46 to 50 are possible\n")
+    code = f"""
+import sys, wasmcy.compat
+found = list(sys.meta_path)
+try:
+    wasmcy.compat.install("wasmtime", version={version})
+except ValueError:
+    print(found == sys.meta_path)
+"""
+    assert run(code) == "True"
+
+
 def test_processes_that_a_program_starts_find_the_layer_too() -> None:
     code = """
 import subprocess, sys

@@ -249,7 +249,7 @@ def test_a_snapshot_sees_canonical_nans():
     instance = deterministic(text, limits=Limits(fuel=4))
     with pytest.raises(FuelExhausted) as caught:
         instance.exports.f.call_raw(NAN)
-    ((_, _, _, frames, _),) = instance.snapshot().state[5]
+    ((_, _, _, frames, _),) = instance.snapshot()._state[5]
     assert frames[0][3:] == ([NAN], [CANONICAL["f64"]])
     assert caught.value.resume(fuel=10) == (CANONICAL["f64"],)
 

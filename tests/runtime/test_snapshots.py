@@ -164,7 +164,7 @@ def test_another_module_is_refused():
 def hostile(change):
     """A snapshot somebody tampered with."""
     taken = guest().snapshot()
-    memories, variables, tables, datas, elems, calls, objects = (list(part) for part in taken.state)
+    memories, variables, tables, datas, elems, calls, objects = (list(part) for part in taken._state)
     parts = {"memories": memories, "globals": variables, "tables": tables, "datas": datas, "elems": elems}
     change(parts)
     return Snapshot(taken.digest, (memories, variables, tables, datas, elems, calls, objects))
@@ -216,7 +216,7 @@ def test_functions_of_another_type_do_not_get_into_typed_tables():
         (table 1 (ref null $a)) (elem declare func $f $g)
     """
     taken = instantiate(text).snapshot()
-    taken.state[2][0] = array("q", [1])
+    taken._state[2][0] = array("q", [1])
     with pytest.raises(SnapshotError, match="function 1 has not the type of its place"):
         module(text).restore(taken)
 

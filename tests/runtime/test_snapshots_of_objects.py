@@ -293,7 +293,7 @@ def test_snapshots_that_were_tampered_with_never_crash(guests):
     chance = random.Random(int.from_bytes(random.randbytes(4)))
     refused = 0
     for _ in range(1500):
-        state = list(pickle.loads(pickle.dumps(whole.state)))
+        state = list(pickle.loads(pickle.dumps(whole._state)))
         at = chance.choice(parts)
         state[at] = changed(state[at], chance)
         try:
@@ -338,7 +338,7 @@ def test_snapshots_that_were_tampered_with_never_crash(guests):
 )
 def test_objects_that_do_not_fit_are_refused(guests, objects, value, message):
     taken = guests.instantiate().snapshot()
-    state = [*taken.state]
+    state = [*taken._state]
     state[1][0] = value
     state[6] = objects
     with pytest.raises(SnapshotError, match=message):

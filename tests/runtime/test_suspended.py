@@ -383,7 +383,7 @@ def test_a_snapshot_that_was_tampered_with_gives_an_error_or_a_guest_that_stays_
             snapshot = instance.snapshot()
         for _ in range(150):
             try:
-                other = m.restore(Snapshot(snapshot.digest, changed(snapshot.state, rnd)), limits=Limits(fuel=200))
+                other = m.restore(Snapshot(snapshot.digest, changed(snapshot._state, rnd)), limits=Limits(fuel=200))
                 for call in other.suspended:
                     call.resume()
             except (SnapshotError, LimitError, Trap, GuestException):

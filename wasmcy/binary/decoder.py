@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 MAGIC = b"\0asm"
 VERSION = b"\1\0\0\0"
+COMPONENT_LAYER = b"\1\0"  # where a version of modules has its upper half
 
 # Sections by id, in the order they must have in a module.
 (
@@ -174,6 +175,8 @@ class Decoder(TypeDecoder):
         if version != VERSION:
             if VERSION.startswith(version):
                 self.fail("unexpected end", len(data))
+            if data[6:8] == COMPONENT_LAYER:
+                self.fail("unknown binary version: a component, where a core module is expected", 4)
             self.fail("unknown binary version", 4)
         self.reader.pos = 8
 

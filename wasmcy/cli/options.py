@@ -5,6 +5,8 @@ Arguments are parsed here, from the declarations, for argparse takes as long to 
 
 from __future__ import annotations
 
+from ..features import DEFAULT, Features
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,6 +60,30 @@ class Command:
 VERBOSE = Option("--verbose", "", "say more; errors with a backtrace (-v)")
 HELP = Option("--help", "", "show this (-h)")
 SHORT = {"-v": "--verbose", "-h": "--help", "-o": "--output"}
+
+
+FEATURES = Option(
+    "--features", "NAMES", "proposals that modules may use, or not: simd,-threads; mvp, all: none,\n"
+    f"{'':24}or every one; the default is WebAssembly 3.0 with threads"
+)  # fmt: skip
+
+
+def features_of(values: Values) -> Features:
+    """What --features says.
+
+    Raises:
+        UsageError: a name is no proposal's.
+    """
+    features = DEFAULT
+    for word in filter(None, values.get("--features", "").split(",")):
+        name = word.removeprefix("-").removeprefix("+").replace("-", "_")
+        if word in ("mvp", "all"):
+            features = getattr(Features, word)()
+        elif name in Features.NAMES:
+            features = features.with_(**{name: not word.startswith("-")})
+        else:
+            raise UsageError(f"--features: {word!r} is none of mvp, all, {', '.join(Features.NAMES)}")
+    return features
 
 
 def parse(prefix: str, command: Command, words: list[str]) -> tuple[Values, list[str]]:

@@ -11,7 +11,7 @@ from ..errors import Exit
 from ..limits import Limits, parse_size
 from ..runtime import Module
 from .calling import entry, print_results
-from .options import Command, Option, UsageError
+from .options import FEATURES, Command, Option, UsageError, features_of
 from .status import EXIT_STATUS, EXPECTED, failed
 
 TYPE_CHECKING = False
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..engine.instance import Instance
+    from ..features import Features
     from .options import Values
 
 
@@ -28,7 +29,7 @@ def _run(values: Values, positional: list[str]) -> int:
     file, *arguments = positional
     try:
         limits = _limits(values)
-        module = _load(file)
+        module = _load(file, features_of(values))
         return _run_module(module, file, arguments, values, limits)
     except Exit as error:
         return error.code
@@ -38,10 +39,10 @@ def _run(values: Values, positional: list[str]) -> int:
         return failed(file, error, bool(values.get("--verbose")))
 
 
-def _load(file: str) -> Module:
+def _load(file: str, features: Features) -> Module:
     gc.disable()  # a module is many objects that stay
     try:
-        return Module.from_file(file, lazy=True)
+        return Module.from_file(file, features=features, lazy=True)
     finally:
         gc.freeze()
         gc.enable()
@@ -50,10 +51,10 @@ def _load(file: str) -> Module:
 def _run_module(module: Module, file: str, arguments: list[str], values: Values, limits: Limits | None) -> int:
     name = values.get("--invoke")
     call, given = entry(module, name, arguments)
-    preloaded = [_preload(text) for text in values.get("--preload", ())]
+    preloaded = [_preload(text, module.features) for text in values.get("--preload", ())]
     wanted = {item.module for m in (module, *(m for _, m in preloaded)) for item in m._syntax.imports}
     providers = _providers(wanted, values, [values.get("--argv0", os.path.basename(file)), *arguments])
-    store = Store(limits)
+    store = Store(limits, deterministic="--deterministic" in values)
     imports: dict[str, Any] = {}
     try:
         for namespace, other in preloaded:
@@ -73,11 +74,11 @@ def _run_module(module: Module, file: str, arguments: list[str], values: Values,
     return 0
 
 
-def _preload(text: str) -> tuple[str, Module]:
+def _preload(text: str, features: Features) -> tuple[str, Module]:
     name, equals, path = text.partition("=")
     if not equals or not name:
         raise UsageError(f"--preload: not NAME=FILE: {text!r}")
-    return name, _load(path)
+    return name, _load(path, features)
 
 
 def _initialize(instance: Instance) -> None:
@@ -205,6 +206,8 @@ COMMAND = Command(
         Option("--fuel", "NUMBER", "stop it after that many instructions"),
         Option("--max-memory", "SIZE", "let it have at most that much memory: 64MiB, 1GB, 65536"),
         Option("--max-stack", "SIZE", "let its calls use at most that much: 8MiB if not given"),
+        Option("--deterministic", "", "let its results be the same bits on every machine, NaNs included"),
+        FEATURES,
     ],
     last=True,
     notes="\nThe program sees nothing of the system but what is named here, the time, randomness, and\n"

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from ..binary.decoder import decode
-from ..features import DEFAULT
 from ..runtime import Module, read_file
 from ..validation.module import validate
 from ..validation.validator import Validator
-from .options import Command
+from .options import FEATURES, Command, features_of
 from .progress import Progress
 from .status import EXIT_STATUS, EXPECTED, failed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ..features import Features
     from .options import Values
 
 
 def _validate(values: Values, positional: list[str]) -> int:
     status = 0
+    features = features_of(values)
     for file in positional:
         try:
-            count = _check(file)
+            count = _check(file, features)
         except EXPECTED as error:
             status = failed(file, error, bool(values.get("--verbose")))
         else:
@@ -29,12 +30,12 @@ def _validate(values: Values, positional: list[str]) -> int:
     return status
 
 
-def _check(file: str) -> int:
+def _check(file: str, features: Features) -> int:
     """Validate a file; returns the number of its functions."""
     source = read_file(file)
     if isinstance(source, str):
-        return Module(source)._syntax.n_funcs
-    module = decode(source, DEFAULT)
+        return Module(source, features=features)._syntax.n_funcs
+    module = decode(source, features)
     context = validate(module, bodies=False)
     function = Validator(context).function
     spans = zip(module.body_start, module.body_end, strict=True)
@@ -46,5 +47,9 @@ def _check(file: str) -> int:
 
 
 COMMAND = Command(
-    _validate, "FILE...", "Check that modules are valid; silent, with status 0, if all are.", notes=EXIT_STATUS
+    _validate,
+    "[OPTION]... FILE...",
+    "Check that modules are valid; silent, with status 0, if all are.",
+    [FEATURES],
+    notes=EXIT_STATUS,
 )

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from ..text import wat2wasm
-from .options import Command, Option, UsageError
+from .options import FEATURES, Command, Option, UsageError, features_of
 from .status import EXIT_STATUS, EXPECTED, failed
 
 TYPE_CHECKING = False
@@ -18,10 +18,11 @@ def _wat2wasm(values: Values, positional: list[str]) -> int:
     if len(positional) > 1:
         raise UsageError("wasmcy wat2wasm takes one FILE")
     file = positional[0]
+    features = features_of(values)
     target = values.get("--output", "-" if file == "-" else Path(file).with_suffix(".wasm"))
     try:
         text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        data = wat2wasm(text)
+        data = wat2wasm(text, features)
         if target == "-":
             sys.stdout.buffer.write(data)
         else:
@@ -37,6 +38,6 @@ COMMAND = Command(
     _wat2wasm,
     "[OPTION]... FILE",
     "Write a text (a file, or - for standard input) in the binary format; it need not be valid.",
-    [Option("--output", "OUT", "into this file (-o), - for standard output; else FILE.wasm")],
+    [Option("--output", "OUT", "into this file (-o), - for standard output; else FILE.wasm"), FEATURES],
     notes=EXIT_STATUS,
 )

@@ -33,7 +33,7 @@ def install(*names: str, version: int | None = None) -> None:
     and `FilePerms`; from 48 on, `fs_mutable`, and those two names do not exist. Without it, both are accepted.
 
     Raises:
-        ValueError: a name is none of the three, or `version` is given without "wasmtime".
+        ValueError: a name is none of the three, or `version` is given without "wasmtime", or is none from 46 to 50.
         RuntimeError: the other package of that name has been imported already.
     """
     if version is not None and "wasmtime" not in names:
@@ -44,15 +44,15 @@ def install(*names: str, version: int | None = None) -> None:
         loaded = sys.modules.get(name)
         if loaded is not None and not hasattr(loaded, "IS_LAYER") and not loaded.__name__.startswith(f"{__name__}."):
             raise RuntimeError(f"{name} has been imported already: call install before that")
+    if version is not None:
+        from .wasmtime import _version
+
+        _version.choose(version)
     finder = next((f for f in sys.meta_path if isinstance(f, _Finder)), None)
     if finder is None:
         finder = _Finder()
         sys.meta_path.insert(0, finder)
     finder.names.update(names)
-    if version is not None:
-        from .wasmtime import _version
-
-        _version.choose(version)
 
 
 def path(name: str) -> str:

@@ -15,7 +15,7 @@ from wasmcy.engine.collector cimport new_object
 from wasmcy.engine.heap cimport MAX_ARRAY
 from wasmcy.engine.machine cimport Func, host_function, start_function
 from wasmcy.engine.objects cimport define_types, set_element, typed
-from wasmcy.engine.store cimport Global, InstanceData, Memory, Store, Table, Tag, is_traced
+from wasmcy.engine.store cimport BARE, Global, InstanceData, Memory, Store, Table, Tag, is_traced
 from wasmcy.engine.structs cimport (
     FuncRef, Held, Instance as Record, MemoryRecord, TableRecord, TagRecord, i64, u32, u64, u8, wcy_load_u64,
 )
@@ -150,7 +150,9 @@ cdef class Instance(InstanceData):
         if snapshot is None:
             self.initialise(module._syntax)
         else:
-            snapshot.fill(self)
+            from .snapshots import put_into
+
+            put_into(self, snapshot)
 
     cdef int allocate(self, syntax, list imports) except -1:
         """Steps that touch no shared object."""
@@ -202,7 +204,7 @@ cdef class Instance(InstanceData):
         # memories, tables
         for memory_type in syntax.memories:
             self.memories.append(new_memory(memory_type))
-            join(self.memories[-1], store)
+            join_own(self.memories[-1], store, "memory", len(self.memories) - 1)
         record.memories = <MemoryRecord**>cursor
         for memory in self.memories:
             cursor[0] = <u64>&(<Memory>memory).record
@@ -221,20 +223,21 @@ cdef class Instance(InstanceData):
                 self.vector_constant(definition.init, &record.cells[cell])
             else:
                 record.cells[cell] = self.constant(definition.init)
-            variable = Global(type=global_type, bare=True)
+            variable = Global(type=global_type, value=BARE)
             variable.cell = &record.cells[cell]
             variable.keeper = store
             variable.store = store
             self.globals.append(variable)
         for table in syntax.tables:
             self.tables.append(Table(type=matching.close_table(table.type, canon)))
-            join(self.tables[-1], store)
+            join_own(self.tables[-1], store, "table", len(self.tables) - 1)
             if table.init is not None:
                 fill(self.tables[-1], self.constant(table.init))
         for i, table in enumerate(self.tables):
             record.tables[i] = &(<Table>table).record
         for type_index in syntax.tags:
-            tag = Tag(type=matching.close_func(syntax.func_type_at(type_index), canon), canonical=canon[type_index])
+            tag = Tag(type=matching.close_func(syntax.func_type_at(type_index), canon))
+            (<Tag>tag).record.type = canon[type_index]
             join(tag, store)
             self.tags.append(tag)
         record.tags = <TagRecord**>cursor
@@ -494,8 +497,8 @@ cdef class Instance(InstanceData):
             SnapshotError: a call is running, or stopped where it cannot go on elsewhere; a memory, table or mutable
                 global is imported; or a reference names something that is no function of the module.
         """
-        from .snapshots import Snapshot
-        return Snapshot.of(self)
+        from .snapshots import taken
+        return taken(self)
 
     def __reduce__(self):
         raise TypeError("an instance cannot be pickled: pickle its module, its functions or a snapshot")
@@ -584,6 +587,15 @@ cdef int join(item, Store store) except -1:
         (<Global>item).join(store)
     else:
         (<Tag>item).join(store)
+    return 0
+
+
+cdef int join_own(item, Store store, kind, index) except -1:
+    """Let a memory or table that a module defines be the store's."""
+    try:
+        join(item, store)
+    except MemoryLimit as error:
+        raise type(error)(f"{kind} {index}: {error}") from None
     return 0
 
 
@@ -726,5 +738,5 @@ cdef matched(syntax, canon, item, given):
         return None
     if (<Tag>given).record.type == 0:
         from .machine import tag_identity
-        (<Tag>given).record.type = tag_identity(given.type)
+        (<Tag>given).record.type = tag_identity(given.type.type)
     return given if (<Tag>given).record.type == <u64>canon[item.desc] else None

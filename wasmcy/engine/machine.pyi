@@ -13,7 +13,7 @@ DISPATCH: str
 class Func:
     def __new__(
         cls,
-        callable: Callable[..., Any] | None = None,
+        callable: Callable[..., Any],
         params: Iterable[_Type] = (),
         results: Iterable[_Type] = (),
         *,

@@ -1200,7 +1200,10 @@ cdef object BARE = object()         # for Func.__new__: its maker fills it in
 
 
 cdef class Func:
-    """A function: one that a module exports or a reference names, or a Python function with a type.
+    """Func(callable, params=(), results=(), *, type=None, store=None)
+--
+
+    A function: one that a module exports or a reference names, or a Python function with a type.
 
     Calling it takes and returns ints and floats, and 16 bytes for a v128; several results come as a tuple.
 
@@ -1680,9 +1683,10 @@ cdef class Func:
             self.store.release(&held)
             free(words)
 
-    @property
-    def __signature__(self):
-        """For inspect.signature: the parameters, by position, annotated with their types."""
+    def __getattr__(self, name):
+        """`__signature__`, for inspect.signature: the parameters, by position, annotated with their types."""
+        if name != "__signature__":  # no property: of the class it would not be a signature
+            raise AttributeError(f"a Func has no attribute {name!r}")
         from inspect import Parameter, Signature
         results = self.type.results
         return Signature(

@@ -1,22 +1,21 @@
 """Types of snapshots.pyx."""
 
 from array import array
-from typing import Any, Self
+from typing import Any
 
 from .instance import Instance
 from .store import InstanceData, Suspended
 
 class Snapshot:
     digest: bytes
-    state: tuple[Any, ...]
-    images: list[Any]
+    _state: tuple[Any, ...]
+    _images: list[Any]
     def __init__(self, digest: bytes, state: tuple[Any, ...]) -> None: ...
-    @classmethod
-    def of(cls, instance: Instance) -> Self: ...
-    def fill(self, instance: Instance) -> None: ...
     @property
     def size(self) -> int: ...
 
+def taken(instance: Instance) -> Snapshot: ...
+def put_into(instance: Instance, snapshot: Snapshot) -> None: ...
 def capture(instance: InstanceData) -> tuple[Any, ...]: ...
 def calls_of(instance: InstanceData) -> list[Suspended]: ...
 def stack_of(

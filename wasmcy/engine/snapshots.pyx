@@ -40,36 +40,37 @@ class Snapshot:
         3
     """
 
-    __slots__ = ("digest", "images", "state")
+    __slots__ = ("_images", "_state", "digest")
 
     def __init__(self, digest, state):
         if type(state) is not tuple or len(state) != 7 or not all([type(part) is list for part in state]):
             raise SnapshotError("the snapshot is malformed")
         self.digest = digest
-        self.state = state
-        self.images = [None] * len(state[0])
-
-    @classmethod
-    def of(cls, instance):
-        """The state an instance has now."""
-        return cls(_digest(instance.module), capture(instance))
-
-    def fill(self, instance):
-        """Let a fresh instance have this state."""
-        if self.digest != _digest(instance.module):
-            raise SnapshotError("the snapshot is of another module")
-        put_back(instance, self.state, self.images)
+        self._state = state
+        self._images = [None] * len(state[0])
 
     @property
     def size(self):
         """Bytes of all memories."""
-        return sum(len(data) for _, data in self.state[0])
+        return sum(len(data) for _, data in self._state[0])
 
     def __reduce__(self):
-        return Snapshot, (self.digest, self.state)
+        return Snapshot, (self.digest, self._state)
 
     def __repr__(self):
         return f"<wasmcy.Snapshot of {self.size} bytes of memory>"
+
+
+def taken(instance):
+    """The state that an instance has now, as a Snapshot."""
+    return Snapshot(_digest(instance.module), capture(instance))
+
+
+def put_into(instance, snapshot):
+    """Let a fresh instance have the state of a snapshot."""
+    if snapshot.digest != _digest(instance.module):
+        raise SnapshotError("the snapshot is of another module")
+    put_back(instance, snapshot._state, snapshot._images)
 
 
 def _digest(module):

@@ -138,6 +138,9 @@ cdef class Table:
     cdef u64* element(self, object index) except NULL
 
 
+cdef object BARE                            # the value of a Global whose maker fills it in
+
+
 cdef class Global:
     cdef u64* cell
     cdef u64 own[2]

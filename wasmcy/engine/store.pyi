@@ -6,7 +6,7 @@ from typing import Any, Self, overload
 from typing_extensions import Buffer
 
 from ..limits import Limits
-from ..types import GlobalType, MemoryType, TableType, TagType, ValType
+from ..types import FuncType, GlobalType, MemoryType, TableType, TagType, ValType
 from .machine import Func
 
 _Type = ValType | int | str
@@ -118,7 +118,6 @@ class Global:
         *,
         mutable: bool = False,
         type: GlobalType | None = None,
-        bare: bool = False,
         store: Store | None = None,
     ) -> Self: ...
     @property
@@ -135,8 +134,7 @@ class Tag:
         cls,
         params: Iterable[_Type] = (),
         *,
-        type: TagType | None = None,
-        canonical: int = 0,
+        type: TagType | FuncType | None = None,
         store: Store | None = None,
     ) -> Self: ...
     @property

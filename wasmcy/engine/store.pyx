@@ -30,11 +30,11 @@ from wasmcy.engine.structs cimport (
 from wasmcy.engine.waiting cimport wake
 
 from .. import matching
-from ..errors import InstanceLimit, LinkError, MemoryLimit, TableLimit, WasmError
-from ..limits import parse_fuel
+from ..errors import InstanceLimit, LinkError, MemoryLimit, TableLimit, WasmError, expect
+from ..limits import Limits, parse_fuel
 from ..types import (
     F32, F64, HEAP_EXN, HEAP_FUNC, HEAP_NOEXN, HEAP_NOFUNC,
-    I32, I64, REF, V128, FuncType, GlobalType, MemoryType, TableType, ValType, val_type,
+    I32, I64, REF, V128, FuncType, GlobalType, MemoryType, TableType, TagType, ValType, val_type,
 )
 from .. import types as _types
 
@@ -138,7 +138,10 @@ cdef class Epoch:
 
 
 cdef class Store:
-    """What instances that share objects live in: their limits, their stack, their host values.
+    """Store(limits=None, deterministic=False)
+--
+
+    What instances that share objects live in: their limits, their stack, their host values.
 
     `limits` is a Limits. In a `deterministic` store all results of instructions are the same bits on every
     machine, NaNs included. A store is used by one thread at a time.
@@ -186,6 +189,8 @@ cdef class Store:
 
     @limits.setter
     def limits(self, limits):
+        if limits is not None:
+            expect(limits, Limits, "Limits")
         cdef u64 slots = DEFAULT_STACK
         cdef u64 memory = limit(limits, "memory")
         cdef u64 each_memory = limit(limits, "each_memory")
@@ -285,7 +290,8 @@ cdef class Store:
     def fuel(self):
         """What is left of the fuel; None where the store was made without (Limits(fuel=…)).
 
-        It can be set, from a host function too, to any number up to 2**62.
+        It can be set, from a host function too, to any number up to 2**62. While a guest runs, another thread reads
+        less than that: what the guest was handed to spend, some milliseconds' worth, is out of the store.
         """
         return self.fuel_left if self.metered else None
 
@@ -771,7 +777,10 @@ growing = allocate_lock()           # held while a shared memory grows
 
 
 cdef class Memory:
-    """A linear memory: bytes that a module and its host share.
+    """Memory(min=0, max=None, *, shared=False, is64=False, page_size=65536, type=None, store=None)
+--
+
+    A linear memory: bytes that a module and its host share.
 
     Sizes are in pages of `page_size` bytes, which is 65,536 or 1; addresses and lengths are in
     bytes. It offers the buffer protocol: from the first `memoryview(memory)` on, growing never
@@ -805,6 +814,7 @@ cdef class Memory:
             if page_size not in (1, 65536):
                 raise ValueError(f"pages of {page_size} bytes: only 1 and 65536 are possible")
             type = MemoryType(min, max, shared, is64, 0 if page_size == 1 else 16)
+        expect(type, MemoryType, "a MemoryType")
         if type.shared and type.max is None:
             raise ValueError("a shared memory needs a maximum size")
         if type.page_size_log2 not in (0, 16):
@@ -1112,7 +1122,10 @@ cdef class Image:
 
 # ------------------------------------------------------------------------------------ tables
 cdef class Table:
-    """A table of references: Func objects, host values or None.
+    """Table(element='funcref', min=0, max=None, init=None, *, is64=False, type=None, store=None)
+--
+
+    A table of references: Func objects, host values or None.
 
         >>> table = Table("externref", min=2)
         >>> table[0] = "any object"
@@ -1138,6 +1151,7 @@ cdef class Table:
             type = TableType(parse_type(element), min, max, is64)
             if init is None and not type.element.is_defaultable:
                 raise TypeError(f"a table of {type.element} needs a value for its elements")
+        expect(type, TableType, "a TableType")
         if not type.element.is_ref:
             raise ValueError(f"a table of {type.element}: its elements are references")
         if type.min > MAX_TABLE:
@@ -1279,8 +1293,14 @@ cdef class Table:
 
 
 # ------------------------------------------------------------------------------------ globals
+cdef object BARE = object()
+
+
 cdef class Global:
-    """A global variable.
+    """Global(type_=None, value=None, *, mutable=False, type=None, store=None)
+--
+
+    A global variable.
 
         >>> counter = Global("i32", 41, mutable=True)
         >>> counter.value += 1
@@ -1293,16 +1313,17 @@ cdef class Global:
     Spec: 4.2.10 "Global Instances".
     """
 
-    def __cinit__(self, type_=None, value=None, *, bint mutable=False, type=None, bint bare=False, Store store=None):
+    def __cinit__(self, type_=None, value=None, *, bint mutable=False, type=None, Store store=None):
         if type is None:
             type = GlobalType(parse_type(type_), mutable)
+        expect(type, GlobalType, "a GlobalType")
         self.type = type
         self.valtype = type.type
         self.traced = is_traced(self.valtype)
         self.cell = self.own
         if store is not None:
             self.join(store)
-        if not bare:
+        if value is not BARE:
             if value is None and not self.valtype & T_REF:
                 value = bytes(16) if self.valtype == T_V128 else 0
             if self.valtype & T_REF and value is not None and store is None:
@@ -1353,7 +1374,10 @@ cdef class Global:
 
 # ------------------------------------------------------------------------------------ tags
 cdef class Tag:
-    """A tag: the kind of an exception, with the types of the values it carries.
+    """Tag(params=(), *, type=None, store=None)
+--
+
+    A tag: the kind of an exception, with the types of the values it carries.
 
         >>> Tag(["i32", "f64"])
         <wasmcy.Tag (i32, f64)>
@@ -1361,10 +1385,12 @@ cdef class Tag:
     Spec: 4.2.11 "Tag Instances".
     """
 
-    def __cinit__(self, params=(), *, type=None, u64 canonical=0, Store store=None):
-        self.type = FuncType(tuple(parse_type(t) for t in params), ()) if type is None else type
+    def __cinit__(self, params=(), *, type=None, Store store=None):
+        if type is None or type.__class__ is FuncType:
+            type = TagType(FuncType(tuple(parse_type(t) for t in params), ()) if type is None else type)
+        expect(type, TagType, "a TagType")
+        self.type = type
         self.record.params = slots_of(self.type.params)
-        self.record.type = canonical  # 0: made from Python, known at its first import
         self.record.object = <void*>self
         self.record.traced = <u32*>malloc((len(self.type.params) + 1) * sizeof(u32))
         if self.record.traced == NULL:

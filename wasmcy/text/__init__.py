@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..binary.encoder import encode
+from ..errors import expect
 from ..features import DEFAULT, Features
 from ..module import ModuleSyntax
 from .parser import Parser
@@ -45,6 +46,7 @@ def wat2wasm(text: Text, features: Features = DEFAULT) -> bytes:
     Raises:
         As parse_module.
     """
+    expect(features, Features, "Features")
     return encode(parse_module(text, features))
 
 
@@ -54,7 +56,7 @@ def text_bytes(text: Text) -> bytes:
     Raises:
         MalformedError: it is not Unicode; with the line and column.
     """
-    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else bytes(text)
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else memoryview(text).tobytes()
     decoded(data)
     return data
 
@@ -65,7 +67,7 @@ def decoded(data: bytes | bytearray | memoryview) -> str:
     Raises:
         MalformedError: they are not UTF-8; with the line and column.
     """
-    data = bytes(data)
+    data = memoryview(data).tobytes()
     try:
         return data.decode()
     except UnicodeDecodeError as error:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from itertools import count
 
+from wasmcy.errors import expect
 from wasmcy.limits import parse_size
 from wasmcy.wasi import abi
 from wasmcy.wasi.abi import EINVAL, WasiError, filestat
@@ -21,7 +22,7 @@ from wasmcy.wasi.vectors import with_views
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Any
 
     from wasmcy.wasi.abi import Memory
@@ -288,6 +289,7 @@ class MemoryDirectory(Node, MutableMapping[str, bytes]):
         self.entries: dict[str, Node] = {}
         self.parent: MemoryDirectory | None = None
         self.removed = False
+        expect(files or {}, Mapping, "a mapping of paths to bytes")
         for path, data in (files or {}).items():
             self[path] = data
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 
+from wasmcy.errors import expect
 from wasmcy.limits import parse_size
 from wasmcy.wasi import abi, fd_calls, path_calls, poll, process_calls, sock_calls  # noqa: F401 they fill MODULES
 from wasmcy.wasi.abi import EINVAL, ENOTCAPABLE, WasiError
@@ -17,7 +19,7 @@ from wasmcy.wasi.waiting import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from socket import socket
     from typing import Any
 
@@ -123,6 +125,7 @@ class Wasi:
             raise TypeError("args is a sequence of arguments, not one string")
         self.args = [_string(arg, "an argument") for arg in args]
         self.env = _variables(os.environ if isinstance(env, Inherit) else env or {})
+        expect(dirs or {}, Mapping, "a mapping of names to directories")
         self.clocks = _clocks(clock)
         self._sleep: Callable[[float], object] | None = getattr(clock, "sleep", None)
         self._system_clock = isinstance(clock, Inherit)
@@ -247,6 +250,7 @@ def _string(value: Text, what: str) -> bytes:
 
 
 def _variables(env: Mapping[str, str]) -> list[bytes]:
+    expect(env, Mapping, "a mapping of variables")
     for name in env:
         if not name or "=" in name:
             raise ValueError(f"not the name of a variable: {name!r}")

@@ -6,12 +6,19 @@ import sys
 
 # None: what any of them has. From 48 on preopen_dir takes fs_mutable, before that DirPerms and FilePerms.
 release: int | None = None
+RELEASES = range(46, 51)
 _PERMISSIONS = ("DirPerms", "FilePerms")
 
 
 def choose(version: int) -> None:
-    """Be that release."""
+    """Be that release.
+
+    Raises:
+        ValueError: it is none that programs can find here.
+    """
     global release
+    if version not in RELEASES:
+        raise ValueError(f"wasmtime {version}: from {RELEASES[0]} to {RELEASES[-1]} are possible")
     from . import _wasi
 
     release = version
