@@ -88,6 +88,34 @@ static int wcy_commit(void *base, size_t from, size_t to) {
     return 1;
 }
 static void wcy_release(void *base, size_t size) { munmap(base, size); }
+/* A call stack, of which mostly a few pages are used. It is not the C library's, which keeps what is freed, and with it
+ * all pages that were ever used; under a sanitizer it is, which then sees what is beyond it. */
+#if !defined(__SANITIZE_ADDRESS__)
+#define WCY_OWN_STACKS
+#define WCY_STACK_END ((size_t)64 << 10)
+static void *wcy_new_stack(size_t size) {
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+#ifdef MADV_NOHUGEPAGE
+    madvise(p, size, MADV_NOHUGEPAGE); /* the first call would zero, and hold, a large page */
+#endif
+    return p;
+}
+static void wcy_free_stack(void *base, size_t size) { munmap(base, size); }
+/* Keep it for another store, with no more than its lower end in memory. */
+static void wcy_clear_stack(void *base, size_t size) {
+#ifdef MADV_DONTNEED
+    if (size > WCY_STACK_END) madvise((char *)base + WCY_STACK_END, size - WCY_STACK_END, MADV_DONTNEED);
+#endif
+}
+#endif
 static double wcy_now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + t.tv_nsec * 1e-9; }
+#endif
+
+#ifndef WCY_OWN_STACKS
+#include <stdlib.h>
+static void *wcy_new_stack(size_t size) { return malloc(size); }
+static void wcy_free_stack(void *base, size_t size) { (void)size; free(base); }
+static void wcy_clear_stack(void *base, size_t size) { (void)base; (void)size; }
 #endif
 #endif

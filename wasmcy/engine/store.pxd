@@ -65,6 +65,7 @@ cdef class Store:
     cdef int find_room(self, u64 bytes) except -1
     cdef bint is_over(self) noexcept nogil
     cdef int admit(self, int kind) except -1
+    cdef size_t stack_bytes(self) noexcept
     cdef int own_stack(self) except -1
     cdef u64 cell(self, object value, u64 bytes) except 0
     cdef int drop_cells(self, list dropped) except -1

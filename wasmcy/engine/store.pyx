@@ -42,6 +42,9 @@ cdef extern from "os_memory.h" nogil:
     void* wcy_reserve(size_t size)
     int wcy_commit(void* base, size_t old, size_t new)
     void wcy_release(void* base, size_t size)
+    void* wcy_new_stack(size_t size)
+    void wcy_free_stack(void* base, size_t size)
+    void wcy_clear_stack(void* base, size_t size)
     int wcy_image(const void* bytes, size_t length, size_t size)
     int wcy_show(void* base, int file, size_t size)
     void wcy_forget(int file)
@@ -100,6 +103,7 @@ cdef void set_collector(void* function) noexcept:
 
 
 cdef list free_stacks = []          # of DEFAULT_STACK slots: a smaller stack uses a part of one
+cdef int FREE_STACKS = 32           # at most: as many stores as may die in one collection
 cdef object NOTHING = object()      # in a cell that is free
 cdef u64 NO_HANDLE = <u64>-1 >> 3
 
@@ -245,7 +249,9 @@ cdef class Store:
 
     def __dealloc__(self):
         cdef u64 at
-        self.lend_stack()
+        if self.stack != NULL:
+            wcy_clear_stack(self.stack, self.stack_bytes())
+            self.lend_stack()
         close_heap(&self.heap)
         for at in range(self.room_roots):
             if self.roots[at] != NULL:
@@ -345,6 +351,9 @@ cdef class Store:
         if heap:
             collect(self)  # no cell is at hand from now on
 
+    cdef size_t stack_bytes(self) noexcept:
+        return max(self.stack_slots, DEFAULT_STACK) * sizeof(u64)
+
     cdef int own_stack(self) except -1:
         if self.stack == NULL:
             if self.stack_slots <= DEFAULT_STACK:
@@ -352,8 +361,8 @@ cdef class Store:
                     self.stack = <u64*><size_t>free_stacks.pop()
                 except IndexError:
                     pass
-            if self.stack == NULL:
-                self.stack = <u64*>malloc(max(self.stack_slots, DEFAULT_STACK) * sizeof(u64))
+            if self.stack == NULL and self.stack_slots < <size_t>-1 // sizeof(u64):
+                self.stack = <u64*>wcy_new_stack(self.stack_bytes())
             if self.stack == NULL:
                 raise MemoryError("no memory for the stack")
             self.stack_top = self.stack
@@ -362,10 +371,10 @@ cdef class Store:
     cdef int lend_stack(self) except -1:
         """Give the stack to the pool: no call stands on it."""
         if self.stack != NULL:
-            if self.stack_slots <= DEFAULT_STACK and len(free_stacks) < 8:
+            if self.stack_slots <= DEFAULT_STACK and len(free_stacks) < FREE_STACKS:
                 free_stacks.append(<size_t>self.stack)
             else:
-                free(self.stack)
+                wcy_free_stack(self.stack, self.stack_bytes())
             self.stack = NULL
         return 0
 
