@@ -98,7 +98,8 @@ class Held:
         self.ids = ids
 
     def __del__(self) -> None:
-        given_back.append(self.ids)
+        if given_back is not None:  # as it is at the end of the interpreter
+            given_back.append(self.ids)
 
 
 class Context:
