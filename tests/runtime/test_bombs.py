@@ -11,6 +11,7 @@ import time
 import pytest
 
 import wasmcy
+from tests.interrupting import interrupting
 from tests.validation.assembling import HEADER, leb, section, vector
 
 SECONDS = 20
@@ -179,11 +180,8 @@ def test_a_timeout_ends_the_translation_of_a_function_which_can_be_called_again(
 
 
 def test_an_interrupt_ends_the_translation_of_a_function():
-    import threading
-
     instance = wasmcy.Module(slow_function(), lazy=True).instantiate()
-    threading.Timer(0.05, instance.interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
+    with interrupting(instance), pytest.raises(KeyboardInterrupt):
         instance.exports.run()
 
 

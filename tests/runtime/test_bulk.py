@@ -7,6 +7,7 @@ import threading
 import pytest
 from instantiating import exports, instantiate
 
+from tests.interrupting import interrupting
 from wasmcy import Limits, MemoryLimit, Timeout, Trap
 
 PAGE = 65536
@@ -194,11 +195,8 @@ def test_deadlines_and_interrupts_end_bulk_instructions(name):
     with pytest.raises(Timeout):
         instantiate(text, limits=Limits(timeout=0.02)).exports.f()
     instance = instantiate(text)
-    timer = threading.Timer(0.02, instance.interrupt)
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
+    with interrupting(instance), pytest.raises(KeyboardInterrupt):
         instance.exports.f()
-    timer.join()
 
 
 def test_the_limit_on_memory_counts_tables_that_grow():

@@ -12,6 +12,7 @@ import pytest
 from instantiating import binary, exports, instantiate
 
 import wasmcy
+from tests.interrupting import interrupting
 from wasmcy import InstanceLimit, Limits, Memory, MemoryLimit, Module, StackExhausted, Store, Table, TableLimit, Timeout
 
 PATIENCE = 5.0  # seconds
@@ -241,21 +242,9 @@ def test_an_exception_of_a_signal_handler_passes():
 @pytest.mark.parametrize("name", ENDLESS)
 def test_an_interrupt_from_another_thread_stops_every_cycle(name, fuel):
     store = Store(Limits(fuel=fuel))
-    over = threading.Event()
-
-    def interrupt():  # again and again: what comes before the call begins does not count
-        while not over.wait(0.05):
-            store.interrupt()
-
-    thread = threading.Thread(target=interrupt)
     start = time.perf_counter()
-    thread.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            never_ends(name, store=store)
-    finally:
-        over.set()
-        thread.join()
+    with interrupting(store), pytest.raises(KeyboardInterrupt):
+        never_ends(name, store=store)
     assert time.perf_counter() - start < PATIENCE
 
 
@@ -271,9 +260,8 @@ def test_a_guest_in_another_thread_is_interrupted_by_its_instance():
 
     thread = threading.Thread(target=run)
     thread.start()
-    time.sleep(0.05)
-    instance.interrupt()
-    thread.join(PATIENCE)
+    with interrupting(instance):
+        thread.join(PATIENCE)
     assert ended == [True]
 
 

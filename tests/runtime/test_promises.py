@@ -11,6 +11,7 @@ import time
 import pytest
 
 import wasmcy
+from tests.interrupting import interrupting
 from wasmcy import Limits, Module
 
 SECONDS = 10  # after which a guest has not been stopped; all of them are within some milliseconds
@@ -147,8 +148,7 @@ def by_fuel(module, name):
 
 def by_interrupt(module, name):
     instance = made(module)
-    threading.Timer(0.03, instance.interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
+    with interrupting(instance), pytest.raises(KeyboardInterrupt):
         instance.exports[name]()
     return instance
 

@@ -12,6 +12,7 @@ import pytest
 import wasmtime
 
 import wasmcy
+from tests.interrupting import interrupting
 from wasmcy.wasi import abi
 
 GUEST = """(module
@@ -101,11 +102,8 @@ def test_a_wait_ends_at_the_timeout(module, granted, name, fd):
 def test_a_wait_ends_when_another_thread_asks_and_lets_it_run(module, granted, name, fd):
     with wasmcy.Wasi(**granted) as wasi:
         instance = module.instantiate(wasi=wasi)
-        timer = threading.Timer(0.1, instance.interrupt)
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
+        with interrupting(instance), pytest.raises(KeyboardInterrupt):
             instance.exports[name](fd)
-        timer.join()
 
 
 @pytest.mark.skipif(not POSIX, reason="signals are sent otherwise on Windows")
