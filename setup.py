@@ -130,7 +130,8 @@ class Build(build_ext):
                 "-g",
                 "-fno-sanitize-recover=undefined",
             ]
-            flags, handler_flags, vector_flags = [*flags, *sanitizers], [], []
+            # thousands of small functions: to optimize what watches them would take half an hour
+            flags, handler_flags, vector_flags = [*flags, *sanitizers], ["-O0", "-g0"], []
             link = ["-fsanitize=address,undefined"]
         print(f"wasmcy: dispatch by {'tail calls' if tail else 'a loop'}")
         for extension in self.extensions:
