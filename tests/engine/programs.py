@@ -94,6 +94,13 @@ def operand(kind: str, form: str, number: int = 0) -> str:
     return {"s": get, "r": computed, "i": lambda kind, _: const(kind)}[form](kind, number)
 
 
+def operands(kind: str, form: str) -> str:
+    """Two operands; rr: one value twice, in the accumulator."""
+    if form == "rr":
+        return f"(local.tee ${kind} {computed(kind)}) (local.get ${kind})"
+    return f"{operand(kind, form[0])} {operand(kind, form[1], 1)}"
+
+
 def results(kind: str, body: str, before: str = "") -> Iterator[Case]:
     """The value from the accumulator, and by way of a local."""
     yield Case(f"{before} {body}", kind, LOCALS)
@@ -110,15 +117,15 @@ def kinds_of(op: object) -> tuple[str, str]:
 
 
 def binary() -> Iterator[Case]:
-    for op, form in product(operations.BINARY, ("ss", "rs", "sr", "si", "ri", "is", "ir")):
+    for op, form in product(operations.BINARY, operations.FORMS):
         kind = kinds_of(op)[0]
-        yield from results(kind, f"({op.mnemonic} {operand(kind, form[0])} {operand(kind, form[1], 1)})")
+        yield from results(kind, f"({op.mnemonic} {operands(kind, form)})")
 
 
 def comparisons() -> Iterator[Case]:
-    for op, form in product(operations.COMPARE, ("ss", "rs", "sr", "si", "ri", "is", "ir")):
+    for op, form in product(operations.COMPARE, operations.FORMS):
         kind = kinds_of(op)[0]
-        yield from results("i32", f"({op.mnemonic} {operand(kind, form[0])} {operand(kind, form[1], 1)})")
+        yield from results("i32", f"({op.mnemonic} {operands(kind, form)})")
 
 
 def unary() -> Iterator[Case]:
@@ -132,8 +139,8 @@ def alu_pairs() -> Iterator[Case]:
     for kind in ("i32", "i64", "f64"):
         first = operations.ALU_FIRST if kind[0] == "i" else ("add", "sub", "mul")
         second = operations.ALU_SECOND if kind[0] == "i" else ("add", "sub", "mul")
-        for one, form, two in product(first, ("ss", "rs", "is", "si", "ri"), second):
-            pair = f"({kind}.{one} {operand(kind, form[0])} {operand(kind, form[1], 1)})"
+        for one, form, two in product(first, ("ss", "rs", "is", "si", "ri", "rr"), second):
+            pair = f"({kind}.{one} {operands(kind, form)})"
             yield from results(kind, f"({kind}.{two} {pair} {get(kind, 2)})")
             yield from results(kind, f"({kind}.{two} {pair} {const(kind, '3')})")
             if two == "sub":

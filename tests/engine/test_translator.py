@@ -12,6 +12,7 @@ import wasmcy
 from tests.differential import generate
 from tests.differential.encode import OP, u, vector
 from tests.engine.running import GROUPS, instance, job
+from tests.engine.words import instructions
 
 HEADER = b"\0asm\1\0\0\0"
 I32 = b"\x7f"
@@ -200,3 +201,25 @@ def test_a_throw_is_caught_where_it_stands_inside(lines: list[str], split: int) 
     outside = CAUGHT.format(before="", inside="".join(lines[:split]), after="".join(lines[split:]) + throw)
     with pytest.raises(wasmcy.GuestException):
         instance(outside).exports["run"](1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ("(local.set 1 (local.tee 0 X)) (local.set 2 (f64.mul (local.get 0) (local.get 0)))", ["f64.mul:rr>"]),
+        ("(local.set 1 (local.tee 0 X)) (local.set 2 (f64.mul (local.get 1) (local.get 0)))", ["f64.mul:rr>"]),
+        ("(local.set 1 (local.tee 0 X)) (local.set 0 Y) (local.set 2 (f64.mul (local.get 1) (local.get 1)))",
+         ["move", "f64.mul:rr>"]),
+        ("(local.set 1 (local.tee 0 X)) (local.set 1 Y) (local.set 2 (f64.mul (local.get 0) (local.get 1)))",
+         ["move", "f64.mul:rs>"]),
+        ("(local.set 1 (local.tee 0 X)) (loop) (local.set 2 (f64.mul (local.get 0) (local.get 1)))", ["f64.mul:ss>"]),
+    ],
+)  # fmt: skip
+def test_an_accumulator_is_known_to_be_in_two_locals(body: str, names: list[str]) -> None:
+    """X is computed, Y a third local."""
+    body = body.replace("X", "(f64.neg (local.get 3))").replace("Y", "(local.get 4)")
+    made = wasmcy.Module(f'(func (export "f") (param f64 f64 f64 f64 f64) (result f64) {body} (local.get 2))')
+    found = [handler.name for _, handler in instructions(made._code.words(0)[0])]
+    assert found == ["f64.neg:s>", "setr.f64", *names, "return.f64:r"]
+    result = made.instantiate().exports.f(1.0, 2.0, 0.0, 3.0, 5.0)
+    assert result == (-15.0 if names == ["move", "f64.mul:rs>"] else 9.0)

@@ -1,6 +1,6 @@
 """What the handlers (operations.py) and the translator agree on: operand forms, merges, kinds, names."""
 
-FORMS = ("ss", "rs", "sr", "si", "ri", "is", "ir")
+FORMS = ("ss", "rs", "sr", "si", "ri", "is", "ir", "rr")  # rr: one value twice
 STORE_FORMS = ("ss", "rs", "sr", "si", "ri", "rr")
 
 # the translator's entries, and what popping one finds

@@ -516,7 +516,7 @@ class ObjectTranslator(VectorTranslator):
         held = self.kinds[n] == ACC
         if not cast and held:
             self.settle(n)
-        in_accumulator = held or self.mirror[0] == self.values[n]
+        in_accumulator = held or self.holds(0, self.values[n])
         if not cast:
             self.clobber(0)
         self.emit(TESTS[kind][cast][in_accumulator], 0, 0 if in_accumulator else self.values[n], flags | depth << 16)

@@ -142,10 +142,14 @@ def wide_immediate(kind):
     return kind == "f64"
 
 
+TWICE = ("add", "mul")  # of floats: their operands may be one value, which need not come from its slot
+
 for _op in BINARY:
     _kind = NAMES[_op.params[0]]
     for _form in FORMS:
         if short(_op) in semantics.COMMUTATIVE and _form in ("sr", "is", "ir"):
+            continue
+        if _form == "rr" and (_kind[0] == "i" or short(_op) not in TWICE):
             continue
         _wide = "i" in _form and wide_immediate(_kind)
         _lines = operands(_kind, _form, "A", "B", "w2" if _wide else "half")
@@ -496,7 +500,7 @@ for _first in ("add", "mul", "and", "or", "xor", "shl", "shr_u", "shr_s"):
             producer(_name, 3, "i32", _lines, cast("i32", semantics.expression(f"i32.{_second}")), "i32")
             WIDE[ID[f"i32.{_first}:{_form}"], ID[f"i32.{_second}:ri"]] = ID[_name]
 for _first in ("add", "sub", "mul"):
-    for _form in ("ss", "rs"):
+    for _form in ("ss", "rs", "rr") if _first in TWICE else ("ss", "rs"):
         for _second in ("add", "sub", "mul"):
             for _form2 in ("rs", "sr") if _second == "sub" else ("rs",):
                 alu("f64", _first, _form, _second, _form2)

@@ -74,7 +74,7 @@ cdef class Translator(Listener):
     cdef long long[::1] open, open_handler            # entries that may be NaNs of any kind, ascending
     cdef long long n_open
     cdef public long long first_zero, last_zero       # slots that must be zero at first lie between them
-    cdef long long[::1] pending, producer, mirror     # by class of accumulator
+    cdef long long[::1] pending, producer, mirror, echo   # by class of accumulator
     cdef long long compare_mirror                     # mirror[0] before the last comparison
     cdef long long found, value, type_                # what `pop` found
     cdef long long vector                             # the last instruction that left a v128 in its home
@@ -105,14 +105,17 @@ cdef class Translator(Listener):
         self, long long how, long long handler, long long q, long long d, long long a, long long half,
         long long extra, long long x
     ) except -1
-    @cython.locals(mirror='long long[::1]')
+    @cython.locals(mirror='long long[::1]', echo='long long[::1]', i='long long')
     cdef int wrote(self, long long slot, long long accumulator) except -1
+    cdef bint holds(self, long long accumulator, long long slot) except -1
+    cdef int unlike(self, long long accumulator) except -1
     @cython.locals(q='long long')
     cdef int retarget(self, long long accumulator, long long slot) except -1
     @cython.locals(i='long long')
     cdef int spill(self, long long accumulator) except -1
     cdef int clobber(self, long long accumulator) except -1
     cdef int clobber_for(self, long long type_) except -1
+    @cython.locals(i='long long')
     cdef int forget(self) except -1
     @cython.locals(n='long long')
     cdef int push(self, long long kind, long long value, long long type_) except -1
@@ -181,7 +184,7 @@ cdef class Translator(Listener):
     cdef int branch(self, long long l) except -1
     @cython.locals(n='long long', i='long long', over='long long', moves='bint')
     cdef int branch_on(self, long long l) except -1
-    @cython.locals(m0='long long', m1='long long', m2='long long')
+    @cython.locals(m0='long long', m1='long long', m2='long long', i='long long')
     cdef int branch_between(self, long long over, long long l) except -1
     cdef long long hold(self, long long i) except -1
     @cython.locals(n='long long', top='long long', i='long long', slot='long long')
@@ -222,7 +225,7 @@ cdef class Translator(Listener):
     )
     cdef int step_twice(self, bint tee) except -1
     @cython.locals(
-        swap='bint', type_='long long', accumulator='long long', b_found='long long', b='long long',
+        both='bint', swap='bint', type_='long long', accumulator='long long', b_found='long long', b='long long',
         a_found='long long', a='long long', home='long long', x='long long', form='long long', handler='long long',
         slot='long long', immediate='long long',
     )

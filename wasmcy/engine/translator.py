@@ -13,8 +13,8 @@ needs their value:
 The home of the entry at height i is slot `base + i`; an entry that is asked for a slot goes there.
 A v128 is two entries, its halves, which are LOCAL, CONST or TEMP and mostly stay together: heights,
 arities and sizes of signatures are counted in slots.
-`mirror[class]` is the slot whose value the accumulator of that class also holds, or -1.  All
-of that is forgotten where a label is bound.  What is emitted can be changed as long as it is last:
+`mirror[class]` and `echo[class]` are slots whose value the accumulator of that class also holds, or -1.
+All of that is forgotten where a label is bound.  What is emitted can be changed as long as it is last:
 a producer gets a destination, a comparison becomes a branch, neighbours merge (operations.FUSIONS).
 In deterministic code an entry that may be a NaN with other bits than the canonical one stands in `open`
 until an instruction consumes it that takes all NaNs alike; before any other that could see its bits, or
@@ -330,6 +330,7 @@ class Translator(Listener):
         self.pending = zeros(3)
         self.producer = zeros(3)
         self.mirror = zeros(3)
+        self.echo = zeros(3)
         self.vector = -1
         self.latest = -1
         self.emitted = -1
@@ -600,14 +601,25 @@ class Translator(Listener):
     def wrote(self, slot, accumulator):
         """`slot` changed; it now equals that accumulator (or -1: none)."""
         mirror = self.mirror
-        if mirror[0] == slot:
-            mirror[0] = -1
-        if mirror[1] == slot:
-            mirror[1] = -1
-        if mirror[2] == slot:
-            mirror[2] = -1
+        echo = self.echo
+        for i in range(3):
+            if mirror[i] == slot:
+                mirror[i] = echo[i]
+                echo[i] = -1
+            elif echo[i] == slot:
+                echo[i] = -1
         if accumulator >= 0:
+            echo[accumulator] = mirror[accumulator]
             mirror[accumulator] = slot
+
+    def holds(self, accumulator, slot):
+        """Whether the accumulator has the value of a slot."""
+        return self.mirror[accumulator] == slot or self.echo[accumulator] == slot
+
+    def unlike(self, accumulator):
+        """The accumulator has the value of no slot."""
+        self.mirror[accumulator] = -1
+        self.echo[accumulator] = -1
 
     def retarget(self, accumulator, slot):
         """Let the producer of the pending value store it in `slot` too."""
@@ -627,7 +639,7 @@ class Translator(Listener):
         """The next instruction writes that accumulator."""
         if self.pending[accumulator] >= 0:
             self.spill(accumulator)
-        self.mirror[accumulator] = -1
+        self.unlike(accumulator)
 
     def clobber_for(self, type_):
         """The next instruction leaves a value of that type in its accumulator."""
@@ -635,9 +647,8 @@ class Translator(Listener):
 
     def forget(self):
         """A label: nothing is known of the accumulators, and nothing before it can be merged."""
-        self.mirror[0] = -1
-        self.mirror[1] = -1
-        self.mirror[2] = -1
+        for i in range(3):
+            self.unlike(i)
         self.separate()
 
     # ------------------------------------------------------------------ the operand stack
@@ -691,7 +702,7 @@ class Translator(Listener):
         else:
             if kind == LOCAL:
                 self.aliases[value] -= 1
-            self.found = IN_ACC if self.mirror[accumulator] == value else IN_SLOT
+            self.found = IN_ACC if self.holds(accumulator, value) else IN_SLOT
         return 0
 
     def truncate(self, height):
@@ -745,7 +756,7 @@ class Translator(Listener):
         """Entry i, a SUM, into the accumulator."""
         slot = self.values[i]
         self.aliases[slot] -= 1
-        mirrored = self.mirror[0] == slot
+        mirrored = self.holds(0, slot)
         self.clobber(0)
         if mirrored:
             self.fuse(H_ADD_RI, 0, 0, self.addends[i], 0, 0)
@@ -775,7 +786,7 @@ class Translator(Listener):
         if kind == LOCAL:
             slot = self.values[i]
             self.aliases[slot] -= 1
-            self.to_slot(IN_ACC if self.mirror[accumulator] == slot else IN_SLOT, slot, type_, home)
+            self.to_slot(IN_ACC if self.holds(accumulator, slot) else IN_SLOT, slot, type_, home)
         else:
             self.to_slot(IMMEDIATE, self.values[i], type_, home)
         self.kinds[i] = TEMP
@@ -981,9 +992,8 @@ class Translator(Listener):
                 self.settle(i)
             if self.base + first != to:
                 self.emit(H_MOVESPAN, to, self.base + first, n)
-                self.mirror[0] = -1
-                self.mirror[1] = -1
-                self.mirror[2] = -1
+                for i in range(3):
+                    self.unlike(i)
             return 0
         for i in range(first, self.height):
             kind = self.kinds[i]
@@ -1003,7 +1013,7 @@ class Translator(Listener):
             elif kind == CONST:
                 self.to_slot(IMMEDIATE, self.values[i], self.types[i], slot)
             elif self.values[i] != slot:
-                found = IN_ACC if self.mirror[accumulator] == self.values[i] else IN_SLOT
+                found = IN_ACC if self.holds(accumulator, self.values[i]) else IN_SLOT
                 self.to_slot(found, self.values[i], self.types[i], slot)
         return 0
 
@@ -1123,7 +1133,7 @@ class Translator(Listener):
             if kind == CONST:
                 self.emit(self.c_return[6 + accumulator], 0, 0, record)
                 self.word(self.values[i])
-            elif kind == ACC or self.mirror[accumulator] == self.values[i]:
+            elif kind == ACC or self.holds(accumulator, self.values[i]):
                 self.emit(self.c_return[3 + accumulator], 0, 0, record)
             else:
                 self.emit(self.c_return[accumulator], self.values[i], 0, record)
@@ -1186,6 +1196,8 @@ class Translator(Listener):
             self.mirror[1] = -1
         if self.mirror[2] != m2:
             self.mirror[2] = -1
+        for i in range(3):
+            self.echo[i] = -1
         self.separate()
         return 0
 
@@ -1525,8 +1537,10 @@ class Translator(Listener):
         if a_found == IMMEDIATE and b_found == IMMEDIATE:
             a = self.slot_of(IMMEDIATE, a, type_, home)
             a_found = IN_SLOT
-        if a_found == IN_ACC and b_found == IN_ACC:
-            b_found = IN_SLOT  # both: one slot, mirrored
+        both = a_found == IN_ACC and b_found == IN_ACC  # one value
+        if both and self.t_handler[op * 8 + 7] < 0:
+            both = 0
+            b_found = IN_SLOT
         swap = a_found == IMMEDIATE or (a_found == IN_SLOT and b_found == IN_ACC)
         if (swap and self.t_flags[op] & FLAG_COMMUTATIVE) or (compare and a_found == IMMEDIATE):
             x = a_found
@@ -1537,8 +1551,10 @@ class Translator(Listener):
             b = x
             if compare:
                 op = self.t_swapped[op]
-        # forms: 0 ss 1 rs 2 sr 3 si 4 ri 5 is 6 ir
-        if b_found == IMMEDIATE:
+        # forms: 0 ss 1 rs 2 sr 3 si 4 ri 5 is 6 ir 7 rr
+        if both:
+            form = 7
+        elif b_found == IMMEDIATE:
             form = 3 + a_found
         elif a_found == IMMEDIATE:
             form = 5 + b_found
@@ -1548,11 +1564,11 @@ class Translator(Listener):
             if self.pending[0] >= 0:
                 self.spill(0)
             self.compare_mirror = self.mirror[0]
-            self.mirror[0] = -1
+            self.unlike(0)
         else:
             self.clobber(accumulator)
         handler = self.t_handler[op * 8 + form]
-        if form >= 3:
+        if form >= 3 and not both:
             slot = a if form < 5 else b
             immediate = b if form < 5 else a
             if form == 4 or form == 6:
@@ -1582,7 +1598,7 @@ class Translator(Listener):
             if self.pending[0] >= 0:
                 self.spill(0)
             self.compare_mirror = self.mirror[0]
-            self.mirror[0] = -1
+            self.unlike(0)
         else:
             self.clobber(class_of(result))
         self.fuse(self.t_handler[op * 8 + found], 0, value if found == IN_SLOT else 0, 0, 0, 0)
@@ -1613,7 +1629,7 @@ class Translator(Listener):
         if self.kinds[n] == SUM:
             slot = self.values[n]
             handler = self.t_handler[op * 8 + 2]
-            if handler >= 0 and self.mirror[0] != slot:
+            if handler >= 0 and not self.holds(0, slot):
                 self.pop_quietly()
                 self.clobber(accumulator)
                 self.emit(handler, 0, slot, end)
@@ -1781,7 +1797,7 @@ class Translator(Listener):
         if compared and accumulator == 0 and self.last == q:  # nothing came after the comparison
             form = (self.t_compares[self.code[q]]) & 7
             self.length = q
-            self.mirror[0] = -1
+            self.unlike(0)
             self.latest = self.before
             self.before = -1
             self.emit(compared, 0, a, b)
@@ -1999,7 +2015,7 @@ class Translator(Listener):
                 self.spill(i)
             if self.mirror[i] >= 0:
                 if taken:
-                    self.mirror[i] = -1
+                    self.unlike(i)
                 else:
                     slot = self.mirror[i]
                     taken = 1

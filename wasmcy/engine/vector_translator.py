@@ -181,7 +181,7 @@ class VectorTranslator(Translator):
             self.far_load(op, self.in_slot(self.base + self.height - 1), memory << 16, self.limit(offset, size))
             return 0
         n = self.height - 1
-        if self.kinds[n] == SUM and self.mirror[0] != self.values[n]:
+        if self.kinds[n] == SUM and not self.holds(0, self.values[n]):
             self.pop_quietly()
             self.emit(self.t_handler[op * 8 + 3], self.base + n, self.values[n], end)
             self.word(self.addends[n])
