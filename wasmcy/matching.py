@@ -43,12 +43,13 @@ from .types import (
     StructType,
     SubType,
     TableType,
+    ValType,
     val_type,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     CompType = FuncType | StructType | ArrayType
 
@@ -148,6 +149,39 @@ def release(ids: array[int]) -> None:
             _release_given_back()
         finally:
             _lock.release()
+
+
+class Held:
+    """Canonical ids of types, released when this is collected."""
+
+    __slots__ = ("ids",)
+
+    def __init__(self, ids: array[int]) -> None:
+        self.ids = ids
+
+    def __del__(self) -> None:
+        if given_back is not None:  # as it is at the end of the interpreter
+            given_back.append(self.ids)
+
+
+def hold(valtypes: Iterable[int]) -> Held | None:
+    """Let the types that value types name by canonical id outlive their modules; None: they name none.
+
+    Raises:
+        ValueError: an id is none: it is an index in a module.
+    """
+    ids = array("I")
+    with _lock:
+        for t in valtypes:
+            if t & CONCRETE:
+                type_id = t & INDEX_MASK
+                canonical = _types[type_id] if type_id < len(_types) else None
+                if canonical is None:
+                    _release(ids)
+                    raise ValueError(f"{ValType(t)} names a type by its index in a module")
+                canonical.group.count += 1
+                ids.extend(canonical.group.ids)
+    return Held(ids) if ids else None
 
 
 def _release_given_back() -> None:

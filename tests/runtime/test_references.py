@@ -1,8 +1,11 @@
 """Typed references to functions: calls through them, branches on null, callees of a subtype."""
 
+import gc
+
 import pytest
 from instantiating import exports, instantiate
 
+import wasmcy
 from wasmcy import Func, StackExhausted, Store, Trap
 
 # ------------------------------------------------------------------------------------ calls
@@ -233,3 +236,43 @@ def test_constant_expressions_may_be_as_deep_as_they_are_long():
     depth = 3000
     text = f'(global (export "g") i32 {"(i32.const 1)" * depth} {"(i32.add)" * (depth - 1)})'
     assert exports(text).g.value == depth
+
+
+# ------------------------------------------------------------------------------------ types of modules
+TYPED = """(module (type $s (struct (field i32 i64))) (import "m" "g" (global (mut (ref null $s))))
+    (func (export "set") (global.set 0 (struct.new $s (i32.const 7) (i64.const 8))))
+    (func (export "get") (result i32) (struct.get $s 0 (global.get 0))))"""
+
+
+def makers(type_):
+    return [
+        lambda: wasmcy.Global(type=wasmcy.GlobalType(type_, True)),
+        lambda: wasmcy.Table(type=wasmcy.TableType(type_, 1)),
+        lambda: wasmcy.Tag(type=wasmcy.FuncType((type_,))),
+    ]
+
+
+@pytest.mark.parametrize("kind", range(3))
+def test_an_index_in_a_module_is_no_type_outside_of_it(kind):
+    index = 0xFFFFF
+    type_ = wasmcy.Module(TYPED).imports[0].type.type
+    with pytest.raises(ValueError, match=rf"\(ref null {index}\) names a type by its index in a module"):
+        makers(wasmcy.ValType(int(type_) + index))[kind]()
+
+
+@pytest.mark.parametrize("kind", range(3))
+def test_objects_keep_the_types_that_they_name(kind):
+    """Or others would get their ids, and what the collector knows of the object would be wrong."""
+    donor = wasmcy.Module(
+        '(module (type $f (func (param f32 f64 f32))) (global (export "g") (mut (ref null $f)) (ref.null $f)))'
+    ).instantiate()
+    made = makers(donor.exports.g.type.type)[kind]()
+    del donor
+    gc.collect()
+    others = [  # of types that nobody else has
+        wasmcy.Module(TYPED.replace("i32 i64", f"i32 i64 {'f32 ' * at}").replace("8))", f"8) {'(f32.const 1)' * at})"))
+        for at in range(40)
+    ]
+    for other in others:
+        with pytest.raises(wasmcy.LinkError):
+            other.instantiate({"m": {"g": made}})

@@ -128,6 +128,7 @@ cdef class Memory:
 cdef class Table:
     cdef TableRecord record
     cdef readonly object type
+    cdef object held                        # keeps the types alive that it names
     cdef readonly Store store
 
     cdef int join(self, Store store) except -1
@@ -146,6 +147,7 @@ cdef class Global:
     cdef u64* cell
     cdef u64 own[2]
     cdef readonly object type
+    cdef object held                        # keeps the types alive that it names
     cdef readonly Store store
     cdef long long valtype
     cdef object keeper                      # whose memory `cell` lies in
@@ -157,6 +159,7 @@ cdef class Global:
 cdef class Tag:
     cdef TagRecord record
     cdef readonly object type
+    cdef object held                        # keeps the types alive that it names
     cdef readonly Store store
 
     cdef int join(self, Store store) except -1

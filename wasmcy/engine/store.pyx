@@ -758,6 +758,14 @@ cdef long long kind_of(long long valtype) except 0:
     return T_EXN if heap == T_EXN or heap == T_NOEXN else T_ANY
 
 
+cdef object held_types(tuple valtypes):
+    """What keeps the types alive that value types name, if they name any."""
+    for valtype in valtypes:
+        if <long long>valtype >> 34 & 1:
+            return matching.hold(valtypes)
+    return None
+
+
 cdef bint is_traced(long long valtype) except -1:
     """Whether values of a type may be references to the heap."""
     return valtype & T_REF and kind_of(valtype) != T_FUNC
@@ -1165,6 +1173,7 @@ cdef class Table:
             raise ValueError(f"a table of {type.element}: its elements are references")
         if type.min > MAX_TABLE:
             raise ValueError(f"a table of {type.min} elements: at most {MAX_TABLE} are possible")
+        self.held = held_types((type.element,))
         self.type = type
         self.record.is64 = type.is64
         self.record.max = MAX_TABLE if type.max is None else builtin_min(type.max, MAX_TABLE)
@@ -1326,6 +1335,7 @@ cdef class Global:
         if type is None:
             type = GlobalType(parse_type(type_), mutable)
         expect(type, GlobalType, "a GlobalType")
+        self.held = held_types((type.type,))
         self.type = type
         self.valtype = type.type
         self.traced = is_traced(self.valtype)
@@ -1398,6 +1408,7 @@ cdef class Tag:
         if type is None or type.__class__ is FuncType:
             type = TagType(FuncType(tuple(parse_type(t) for t in params), ()) if type is None else type)
         expect(type, TagType, "a TagType")
+        self.held = held_types(type.params)
         self.type = type
         self.record.params = slots_of(self.type.params)
         self.record.object = <void*>self

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from array import array
 
-from ..matching import canonicalise, given_back, heap_matches
+from ..matching import Held, canonicalise, heap_matches
 from ..types import (
     BOT,
     CONCRETE,
@@ -87,19 +87,6 @@ def _lattice() -> tuple[array[int], array[int], array[int]]:
 # HEAP_ABOVE[16 * a + b]: a matches b; HEAP_TOP[a], HEAP_BOTTOM[a]: the ends of its hierarchy.
 HEAP_ABOVE, HEAP_TOP, HEAP_BOTTOM = _lattice()
 KIND_HEAP = array("q", [HEAP_FUNC, HEAP_STRUCT, HEAP_ARRAY])  # by KIND_
-
-
-class Held:
-    """Canonical ids of types, released when this is collected."""
-
-    __slots__ = ("ids",)
-
-    def __init__(self, ids: array[int]) -> None:
-        self.ids = ids
-
-    def __del__(self) -> None:
-        if given_back is not None:  # as it is at the end of the interpreter
-            given_back.append(self.ids)
 
 
 class Context:
