@@ -1,6 +1,8 @@
 """Interrupts that come for sure."""
 
 import contextlib
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -22,3 +24,14 @@ def interrupting(target: Any, every: float = 0.03) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def ctrl_c(after: float = 0.05) -> Iterator[None]:
+    """This process gets SIGINT. To be used inside of `pytest.raises`: it may come before what it is for."""
+    timer = threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()

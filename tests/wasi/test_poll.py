@@ -8,6 +8,7 @@ from struct import pack, unpack_from
 
 import pytest
 
+from tests.interrupting import ctrl_c
 from wasmcy.wasi import INHERIT, abi
 
 CLOCK, READ, WRITE = range(3)
@@ -210,9 +211,6 @@ def test_a_clock_of_the_program_can_sleep_itself(new_guest):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of one thread")
 def test_a_sleep_ends_at_ctrl_c(new_guest):
-    import signal
-
     guest = new_guest()
-    threading.Timer(0.05, os.kill, [os.getpid(), signal.SIGINT]).start()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), ctrl_c():
         poll(guest, clock(60_000 * MS))

@@ -1,7 +1,6 @@
 """Calls that wait end when the running call must end: at its timeout, at `interrupt`, at Ctrl-C."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 import wasmtime
 
 import wasmcy
-from tests.interrupting import interrupting
+from tests.interrupting import ctrl_c, interrupting
 from wasmcy.wasi import abi
 
 GUEST = """(module
@@ -111,11 +110,8 @@ def test_a_wait_ends_when_another_thread_asks_and_lets_it_run(module, granted, n
 def test_a_wait_ends_at_ctrl_c(module, granted, name, fd):
     with wasmcy.Wasi(**granted) as wasi:
         exports = module.instantiate(wasi=wasi).exports
-        timer = threading.Timer(0.1, os.kill, [os.getpid(), signal.SIGINT])
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt), ctrl_c():
             exports[name](fd)
-        timer.join()
 
 
 @pytest.mark.skipif(not POSIX, reason="Windows waits for sockets only")
