@@ -1,5 +1,6 @@
 """The command line: what it prints, and the status it ends with."""
 
+import errno
 import os
 import re
 import shutil
@@ -512,6 +513,11 @@ def test_wasm2wat_leaves_no_half_written_file(cli, guests):
     assert (status, out) == (1, "")
     assert err == "wasmcy: unreadable.wasm: illegal opcode 0xff (function 0, offset 0x17)\n"
     assert not [name for name in os.listdir() if name.startswith("unreadable.text")]
+    assert cli("wasm2wat", "numbers.wasm", "-o", "nowhere/numbers.text") == (
+        1,
+        "",
+        f"wasmcy: nowhere/numbers.text: {os.strerror(errno.ENOENT)}\n",
+    )
 
 
 # ------------------------------------------------------------------------------------------- text format
@@ -527,6 +533,17 @@ def test_text_becomes_a_file_in_the_binary_format(cli, guests):
     assert cli("wat2wasm", "two.wat") == cli("wat2wasm", "-o", "same.wasm", "two.wat") == (0, "", "")
     assert Path(guests, "two.wasm").read_bytes() == Path(guests, "same.wasm").read_bytes()
     assert cli("run", "--invoke", "two", "two.wasm") == (0, "2\n", "")
+
+
+def test_a_module_in_the_binary_format_is_no_text(cli, guests):
+    with open("args.wasm", "rb") as file:
+        binary = file.read()
+    assert cli("wat2wasm", "args.wasm") == (
+        1,
+        "",
+        "wasmcy: args.wasm: the module is in the binary format already (offset 0x0)\n",
+    )
+    assert Path(guests, "args.wasm").read_bytes() == binary
 
 
 def test_text_is_piped_into_the_binary_format(guests):
@@ -578,6 +595,7 @@ def test_a_process_without_output_runs(guests):
         (["run", "--max-stack", "8GiB", "args.wasm"], "--max-stack: a stack of 8589934592 bytes"),
         (["run", "--preload", "env", "args.wasm"], "--preload: not NAME=FILE: 'env'"),
         (["run", "--listen", "80", "args.wasm"], "--listen: not HOST:PORT: '80'"),
+        (["run", "--listen", "localhost:65536", "args.wasm"], "--listen: not HOST:PORT: 'localhost:65536'"),
         (
             ["run", "--allow", "x", str(PACKAGE.parent / "examples/guests/fetch.wasm")],
             "--allow: not a host and port: 'x'",
@@ -608,7 +626,8 @@ def test_help_names_every_command_and_option(cli):
         status, out, err = cli(name, "--help")
         assert (status, err) == (0, "")
         assert all(option in out for option in load(name).options)
-        assert all(f"\n  {status}  " in out for status in (124, 130, 134))
+        assert all(f"\n  {status}  " in out for status in (1, 2, 130, 141))
+        assert all((f"\n  {status}  " in out) == (name == "run") for status in (124, 134))
         assert max(map(len, out.splitlines())) <= 100
         assert out.isascii()
 

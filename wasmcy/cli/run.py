@@ -12,7 +12,7 @@ from ..limits import Limits, parse_size
 from ..runtime import Module
 from .calling import entry, print_results
 from .options import FEATURES, Command, Option, UsageError, features_of
-from .status import EXIT_STATUS, EXPECTED, failed
+from .status import EXPECTED, PROGRAM_STATUS, failed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,13 +178,13 @@ def _listen(text: str) -> socket:
     from socket import AF_INET, AF_INET6, create_server
 
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal():
+    if not colon or not port.isdecimal() or int(port) > 65535:
         raise UsageError(f"--listen: not HOST:PORT: {text!r}")
     try:
         host = host.removeprefix("[").removesuffix("]")
         return create_server((host, int(port)), family=AF_INET6 if ":" in host else AF_INET)
-    except (OSError, OverflowError) as error:
-        raise OSError(getattr(error, "errno", 0), f"--listen {text}: {getattr(error, 'strerror', error)}") from None
+    except OSError as error:
+        raise OSError(error.errno, f"--listen {text}: {error.strerror}") from None
 
 
 COMMAND = Command(
@@ -211,5 +211,5 @@ COMMAND = Command(
     ],
     last=True,
     notes="\nThe program sees nothing of the system but what is named here, the time, randomness, and\n"
-    "standard input, output and error.\n" + EXIT_STATUS,
+    "standard input, output and error.\n" + PROGRAM_STATUS,
 )  # fmt: skip

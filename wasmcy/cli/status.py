@@ -9,16 +9,27 @@ from ..errors import ExecutionError, ModuleError, Timeout, Trap, WasmError
 
 FAILED, USAGE, TIMEOUT, INTERRUPTED, TRAPPED, CLOSED = 1, 2, 124, 130, 134, 141
 
-EXIT_STATUS = f"""
-exit status:
-  that of the program; 0 if it ends without one
-  {FAILED:<5}the module cannot be read, is malformed, invalid, or cannot be linked
-  {USAGE:<5}the command line is wrong
-  {TIMEOUT:<5}--timeout has passed
-  {INTERRUPTED:<5}Ctrl-C
-  {TRAPPED:<5}a trap, an uncaught exception of the program, or a limit
-  {CLOSED:<5}whoever read the output has gone
-"""
+
+def _explained(first: str, meanings: dict[int, str]) -> str:
+    """The end of a command's help: what its exit statuses mean."""
+    shared = {USAGE: "the command line is wrong", INTERRUPTED: "Ctrl-C", CLOSED: "whoever read the output has gone"}
+    lines = [f"  {status:<5}{meaning}" for status, meaning in sorted((shared | meanings).items())]
+    return "\n".join(["\nexit status:", first, *lines, ""])
+
+
+EXIT_STATUS = _explained(
+    "  0    all went well",
+    {FAILED: "a file cannot be read or written, is malformed or invalid, or lacks what was asked for"},
+)
+
+PROGRAM_STATUS = _explained(
+    "  that of the program; 0 if it ends without one",
+    {
+        FAILED: "the module cannot be read, is malformed, invalid, or cannot be linked",
+        TIMEOUT: "--timeout has passed",
+        TRAPPED: "a trap, an uncaught exception of the program, or a limit",
+    },
+)
 
 EXPECTED = (WasmError, OSError, MemoryError)  # what `failed` can tell
 

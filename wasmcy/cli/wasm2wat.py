@@ -45,9 +45,11 @@ def _write(path: str, text: Iterator[str]) -> None:
         with open(unfinished, "w", encoding="utf-8", newline="\n") as file:
             file.writelines(text)
         os.replace(unfinished, path)
-    except BaseException:
+    except BaseException as error:
         if os.path.exists(unfinished):
             os.unlink(unfinished)
+        if isinstance(error, OSError):
+            error.filename = path  # the name that was asked for
         raise
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from ..binary.decoder import MAGIC
+from ..errors import MalformedError
 from ..text import wat2wasm
 from .options import FEATURES, Command, Option, UsageError, features_of
 from .status import EXIT_STATUS, EXPECTED, failed
@@ -22,6 +24,8 @@ def _wat2wasm(values: Values, positional: list[str]) -> int:
     target = values.get("--output", "-" if file == "-" else Path(file).with_suffix(".wasm"))
     try:
         text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        if text.startswith(MAGIC):
+            raise MalformedError("the module is in the binary format already", 0)
         data = wat2wasm(text, features)
         if target == "-":
             sys.stdout.buffer.write(data)
