@@ -67,6 +67,12 @@ def test_a_program_is_a_module_bytes_or_a_file(programs, tmp_path):
     assert [wasmcy.run(module, [str(i)]).stdout for i in range(3)] == [b"args\0%d\0" % i for i in range(3)]
 
 
+@pytest.mark.parametrize("args", ["-v", b"-v"])
+def test_one_string_is_not_taken_for_arguments_of_one_letter(programs, args):
+    with pytest.raises(TypeError, match="args is a sequence of arguments, not one string"):
+        wasmcy.run(programs["args"], args)
+
+
 def test_streams_that_are_not_captured(programs):
     out = io.BytesIO()
     done = wasmcy.run(programs["cat"], stdin=b"abc", stdout=out, stderr=None)

@@ -121,9 +121,7 @@ class Wasi:
         self.budget = Budget(parse_size(buffer))
         self._dicts: list[tuple[dict[str, bytes], Mapping[str, bytes]]] = []  # what to fill with what
         self.descriptors = Descriptors()
-        if isinstance(args, (str, bytes)):
-            raise TypeError("args is a sequence of arguments, not one string")
-        self.args = [_string(arg, "an argument") for arg in args]
+        self.args = [_string(arg, "an argument") for arg in several(args)]
         self.env = _variables(os.environ if isinstance(env, Inherit) else env or {})
         expect(dirs or {}, Mapping, "a mapping of names to directories")
         self.clocks = _clocks(clock)
@@ -238,6 +236,17 @@ def _uncarried(function: Callable[[], None]) -> None:
         function()
     except HostError as carrier:
         raise carrier.error from None
+
+
+def several(args: Iterable[Text]) -> Iterable[Text]:
+    """The arguments of a program, if they are not one string, which would be taken for its letters.
+
+    Raises:
+        TypeError: they are.
+    """
+    if isinstance(args, (str, bytes)):
+        raise TypeError("args is a sequence of arguments, not one string")
+    return args
 
 
 def _string(value: Text, what: str) -> bytes:

@@ -7,7 +7,7 @@ import os
 
 from wasmcy.errors import Exit, WasmError
 from wasmcy.runtime import Module
-from wasmcy.wasi.preview1 import Wasi
+from wasmcy.wasi.preview1 import Wasi, several
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class _Program:
                 argv0 = os.path.basename(os.fspath(module))
             module = Module(module, lazy=True) if isinstance(module, bytes) else Module.from_file(module, lazy=True)
         self.module = module
-        self.args = [argv0 if argv0 is not None else module.name or "program", *args]
+        self.args = [argv0 if argv0 is not None else module.name or "program", *several(args)]
         if text and isinstance(stdin, str):
             stdin = stdin.encode()
         self.captured = [io.BytesIO() if given is CAPTURE else None for given in (stdout, stderr)]
