@@ -364,7 +364,9 @@ class Runtime:
         return self.machine.store.address(item)
 
     def _exported(self, module: ModuleInst, name: str, kind: int) -> int:
-        found = next(e.data for e in module.exps if e.name == name)
+        found = next((e.data for e in module.exps if e.name == name), None)
+        if found is None:
+            raise IndexError(f"nothing is exported as {name!r}")
         assert found.kind == kind, f"{name} is {found}"
         return found.data
 
