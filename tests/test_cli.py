@@ -604,6 +604,7 @@ def test_a_process_without_output_runs(guests):
             ["run", "--features", "simd,fast", "args.wasm"],
             "--features: 'fast' is none of mvp, all, mutable_global, sign_extension,",
         ),
+        (["wat2wasm", "text.wasm"], "wasmcy wat2wasm would write text.wasm over itself: say where to with --output"),
         (["completion"], "wasmcy completion needs a SHELL (see wasmcy completion --help)"),
         (["completion", "tcsh"], "wasmcy completion takes one of bash, zsh, fish"),
         (["inspect", "args.wasm", "cat.wasm"], "wasmcy inspect takes one FILE"),

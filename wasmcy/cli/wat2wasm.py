@@ -26,6 +26,8 @@ def _wat2wasm(values: Values, positional: list[str]) -> int:
         text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         if text.startswith(MAGIC):
             raise MalformedError("the module is in the binary format already", 0)
+        if target == Path(file):
+            raise UsageError(f"wasmcy wat2wasm would write {file} over itself: say where to with --output")
         data = wat2wasm(text, features)
         if target == "-":
             sys.stdout.buffer.write(data)
