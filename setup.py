@@ -77,8 +77,7 @@ def tail_calls_work(compiler):
         source.write_text(PROBE)
         command = [
             *compiler.compiler_so,
-            *GCC_FLAGS,
-            *flags_known(compiler, HANDLER_FLAGS),
+            *flags_known(compiler, [*GCC_FLAGS, *HANDLER_FLAGS]),
             "-S",
             str(source),
             "-o",

@@ -84,20 +84,30 @@ cdef inline float f32_max(float a, float b) noexcept nogil:
     return a + b
 
 
+# A NaN, made quiet: compilers take a + 0.0 for a.
+
+cdef inline double f64_quiet(double a) noexcept nogil:
+    return wcy_f64(wcy_bits64(a) | <u64>1 << 51)
+
+
+cdef inline float f32_quiet(float a) noexcept nogil:
+    return wcy_f32(wcy_bits32(a) | <u32>1 << 22)
+
+
 # Rounding: from 2**52 (2**23) on every value is an integer; below, adding and taking away that
 # power rounds to nearest, ties to even.  The sign of the operand is kept, also on zero.
 
 cdef inline double f64_nearest(double a) noexcept nogil:
     cdef double m = f64_abs(a)
     if not (m < 4503599627370496.0):
-        return a + 0.0 if a != a else a
+        return f64_quiet(a) if a != a else a
     return f64_copysign((m + 4503599627370496.0) - 4503599627370496.0, a)
 
 
 cdef inline double f64_trunc(double a) noexcept nogil:
     cdef double m = f64_abs(a)
     if not (m < 4503599627370496.0):
-        return a + 0.0 if a != a else a
+        return f64_quiet(a) if a != a else a
     return f64_copysign(<double><i64>m, a)
 
 
@@ -114,14 +124,14 @@ cdef inline double f64_ceil(double a) noexcept nogil:
 cdef inline float f32_nearest(float a) noexcept nogil:
     cdef float m = f32_abs(a)
     if not (m < <float>8388608.0):
-        return a + <float>0.0 if a != a else a
+        return f32_quiet(a) if a != a else a
     return f32_copysign((m + <float>8388608.0) - <float>8388608.0, a)
 
 
 cdef inline float f32_trunc(float a) noexcept nogil:
     cdef float m = f32_abs(a)
     if not (m < <float>8388608.0):
-        return a + <float>0.0 if a != a else a
+        return f32_quiet(a) if a != a else a
     return f32_copysign(<float><i32>m, a)
 
 
