@@ -1,6 +1,9 @@
 """Linking: what imports are given, what is shared, what is said of imports that do not match."""
 
+import subprocess
+import sys
 import types
+from pathlib import Path
 
 import pytest
 from instantiating import binary, exports, instantiate, module
@@ -8,6 +11,7 @@ from instantiating import binary, exports, instantiate, module
 import wasmcy
 from wasmcy import Func, Global, Linker, LinkError, Memory, Module, Store, Table, Tag
 
+ROOT = Path(wasmcy.__file__).parent.parent
 PROVIDER = """
     (memory (export "m") 1 3) (table (export "t") 2 4 funcref)
     (global (export "c") i32 (i32.const 5)) (global (export "v") (mut i32) (i32.const 6))
@@ -458,3 +462,21 @@ def test_types_of_different_modules_are_the_same_type():
         )
     )
     assert user.instantiate({"p": provider.instantiate()}).exports.f() == 5
+
+
+FIRST_TYPE = """
+import wasmcy
+group = "(rec (type $t1 (func)) (type $t2 (func)))"
+made = wasmcy.Module(f'(module {group} (tag (export "tag") (type $t1)))').instantiate()
+wasmcy.Module(f'(module {group} (tag (import "m" "tag") (type $t1)))').instantiate({"m": made})
+try:
+    wasmcy.Module('(module (tag (import "m" "tag")))').instantiate({"m": made})
+except wasmcy.LinkError:
+    print("told apart")
+"""
+
+
+def test_a_tag_of_the_first_type_of_a_process_has_that_type():
+    """Whose canonical id is 0."""
+    done = subprocess.run([sys.executable, "-c", FIRST_TYPE], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert (done.stdout, done.stderr) == ("told apart\n", "")

@@ -15,7 +15,7 @@ from wasmcy.engine.collector cimport new_object
 from wasmcy.engine.heap cimport MAX_ARRAY
 from wasmcy.engine.machine cimport Func, host_function, start_function
 from wasmcy.engine.objects cimport define_types, set_element, typed
-from wasmcy.engine.store cimport BARE, Global, InstanceData, Memory, Store, Table, Tag, is_traced
+from wasmcy.engine.store cimport BARE, UNKNOWN, Global, InstanceData, Memory, Store, Table, Tag, is_traced
 from wasmcy.engine.structs cimport (
     FuncRef, Held, Instance as Record, MemoryRecord, TableRecord, TagRecord, i64, u32, u64, u8, wcy_load_u64,
 )
@@ -736,7 +736,7 @@ cdef matched(syntax, canon, item, given):
         return None
     if type(given) is not Tag:
         return None
-    if (<Tag>given).record.type == 0:
+    if (<Tag>given).record.type == UNKNOWN:
         from .machine import tag_identity
         (<Tag>given).record.type = tag_identity(given.type.type)
     return given if (<Tag>given).record.type == <u64>canon[item.desc] else None

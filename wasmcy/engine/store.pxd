@@ -140,6 +140,7 @@ cdef class Table:
     cdef u64* element(self, object index) except NULL
 
 
+cdef u64 UNKNOWN
 cdef object BARE                            # the value of a Global whose maker fills it in
 
 

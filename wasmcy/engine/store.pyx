@@ -104,6 +104,7 @@ cdef void set_collector(void* function) noexcept:
 
 cdef list free_stacks = []          # of DEFAULT_STACK slots: a smaller stack uses a part of one
 cdef int FREE_STACKS = 32           # at most: as many stores as may die in one collection
+cdef u64 UNKNOWN = <u64>-1          # the canonical type of a tag made from Python, until it is imported
 cdef object NOTHING = object()      # in a cell that is free
 cdef u64 NO_HANDLE = <u64>-1 >> 3
 
@@ -1410,6 +1411,7 @@ cdef class Tag:
         expect(type, TagType, "a TagType")
         self.held = held_types(type.params)
         self.type = type
+        self.record.type = UNKNOWN
         self.record.params = slots_of(self.type.params)
         self.record.object = <void*>self
         self.record.traced = <u32*>malloc((len(self.type.params) + 1) * sizeof(u32))
