@@ -307,3 +307,16 @@ def result(call, *arguments):
         return call(*arguments)[0]
     except Trap:
         return None
+
+
+def test_a_branch_that_is_never_taken_ends_blocks_too():
+    body = "(block (br_if 0 (i32.const 0)) (local.set 0 (i32.const 1))) (local.set 0 (i32.const 2))"
+    module = Module(binary(f'(func (export "f") (param i32) {body})'))
+    for fuel, left in ((2, 2), (3, 0), (4, 1), (5, 0), (6, 1)):
+        instance = module.instantiate(limits=Limits(fuel=fuel))
+        with pytest.raises(FuelExhausted):
+            instance.exports.f(0)
+        assert instance.store.fuel == left
+    instance = module.instantiate(limits=Limits(fuel=7))
+    instance.exports.f(0)
+    assert instance.store.fuel == 0

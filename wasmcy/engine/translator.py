@@ -1160,6 +1160,8 @@ class Translator(Listener):
     def branch_on(self, l):
         """br_if: the condition is on top, the values for label l below it."""
         self.resolve(1)
+        if self.metered and self.kinds[self.height - 1] == CONST:
+            self.settle(self.height - 1)  # it ends a block, and its label does, whether or not it is ever taken
         n = self.arity(l)
         for i in range(self.height - 1 - n, self.height - 1):
             if self.kinds[i] == SUM or n > MOVES or (l == 0 and n > 1):
